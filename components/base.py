@@ -1,0 +1,141 @@
+"""What every component shares: its spec's hidden parameters and its executor's frame."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import inspect
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.types import artifact_utils
+from tfx.types.artifact import Artifact
+from tfx.types.channel import Channel
+from tfx.types.component_spec import ComponentSpec, ExecutionParameter
+
+from components.settings import Settings
+
+Artifacts = dict[str, list[Artifact]]
+
+#: Parameters of every component: its own settings as JSON, where its heavy passes
+#: run ("memory" or "beam"), and a digest of the code that runs.
+PARAMETERS = {
+    "config": ExecutionParameter(type=str),
+    "engine": ExecutionParameter(type=str),
+    "code_fingerprint": ExecutionParameter(type=str),
+}
+
+_COMPONENTS = Path(__file__).parent
+
+
+def code_fingerprint(room: Path, uses: tuple[str, ...], libraries: tuple[str, ...]) -> str:
+    """Return a digest of what decides a component's output besides its input.
+
+    Parameters
+    ----------
+    room : Path
+        Directory of the component; every Python file below it counts.
+    uses : tuple of str
+        Files or rooms under `components/` that it also runs (``"models"``).
+    libraries : tuple of str
+        Distributions whose version counts.
+    """
+    sources = set(room.rglob("*.py"))
+    for name in ("base.py", "examples.py", "files.py", *uses):
+        place = _COMPONENTS / name
+        sources |= set(place.rglob("*.py")) if place.is_dir() else {place}
+    digest = hashlib.sha256()
+    for source in sorted(sources):
+        # A report section is made from the output, so it cannot change it.
+        if source.name == "card.py":
+            continue
+        digest.update(str(source.relative_to(_COMPONENTS)).encode() + b"\0")
+        digest.update(hashlib.sha256(source.read_bytes()).digest())
+    for library in sorted({"tensorflow", "tfx", *libraries}):
+        digest.update(f"{library}=={importlib.metadata.version(library)}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+class Component(BaseBeamComponent):
+    """A component whose parameters are those of `PARAMETERS` and whose channels vary.
+
+    Parameters
+    ----------
+    config : Settings
+        The component's own settings.
+    engine : {"memory", "beam"}
+        Where passes over all the data run.
+    **arguments
+        Input channels by the names of the spec's `INPUTS`, and further parameters
+        by the names of its `PARAMETERS`.
+    """
+
+    #: Shared files or rooms under `components/` that this component runs.
+    USES: ClassVar[tuple[str, ...]] = ()
+    #: Distributions whose version decides the output.
+    LIBRARIES: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, config: Settings, engine: str = "memory", **arguments: Any) -> None:
+        spec_class: type[ComponentSpec] = self.SPEC_CLASS
+
+        outputs = {name: Channel(type=p.type) for name, p in spec_class.OUTPUTS.items()}
+        spec = spec_class(
+            config=config.model_dump_json(),
+            engine=engine,
+            code_fingerprint=self.fingerprint(),
+            **{name: value for name, value in arguments.items() if value is not None},
+            **outputs,
+        )
+        super().__init__(spec)
+
+    @classmethod
+    def fingerprint(cls) -> str:
+        """Return the `code_fingerprint` of this component as it is on disk now."""
+        return code_fingerprint(Path(inspect.getfile(cls)).parent, cls.USES, cls.LIBRARIES)
+
+
+class Executor(BaseBeamExecutor):
+    """The frame of every executor: settings in, artifacts in, artifacts out."""
+
+    CONFIG: ClassVar[type[Settings]]
+
+    @abstractmethod
+    def run(self, inputs: Artifacts, outputs: Artifacts, config: Any) -> None:
+        """Read `inputs`, call the algorithms, write `outputs`."""
+
+    def Do(  # noqa: N802 (the name is TFX's)
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+    ) -> None:
+        self.properties = exec_properties
+        self.run(
+            input_dict, output_dict, self.CONFIG.model_validate_json(exec_properties["config"])
+        )
+
+    @property
+    def on_beam(self) -> bool:
+        """Whether passes over all the data run on Beam."""
+        return bool(self.properties["engine"] == "beam")
+
+    def _make_beam_pipeline(self) -> beam.Pipeline:
+        # Without arguments Beam may pick a runner that it first has to download;
+        # with arguments, TFX packages itself, which only remote workers need.
+        if self._beam_pipeline_args:
+            return super()._make_beam_pipeline()
+        return beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
+
+
+def split_uri(artifact: Artifact, split: str) -> str:
+    """Return the directory of one split of an Examples-like artifact."""
+    return str(Path(artifact.uri) / f"Split-{split}")
+
+
+def split_names(artifact: Artifact) -> list[str]:
+    """Return the names of an artifact's splits."""
+
+    return list(artifact_utils.decode_split_names(artifact.split_names))
