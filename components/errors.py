@@ -73,7 +73,7 @@ def _rebuild_input_error(problem: str, details: dict[str, Any]) -> InputError:
     return error
 
 
-class GateRefused(ModelworksError):
+class GateRefusedError(ModelworksError):
     """A gate (anomalies, blessing, drift) refused; nothing is broken."""
 
     exit_code = 3
