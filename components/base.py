@@ -31,6 +31,11 @@ PARAMETERS = {
     "code_fingerprint": ExecutionParameter(type=str),
 }
 
+#: Custom properties by which an output says that a gate refuses it, and whether the
+#: nodes after it must not run.
+REFUSED = "mw_refused"
+REFUSED_STOPS = "mw_refused_stops"
+
 _COMPONENTS = Path(__file__).parent
 
 
@@ -139,3 +144,24 @@ def split_names(artifact: Artifact) -> list[str]:
     """Return the names of an artifact's splits."""
 
     return list(artifact_utils.decode_split_names(artifact.split_names))
+
+
+def is_span(split: str) -> bool:
+    """Whether a split is a later span of data, there to be monitored."""
+    return split.startswith("span-")
+
+
+def refuse(artifact: Artifact, reason: str, *, stop: bool = False) -> None:
+    """Record on an output that a gate refuses it; the run then ends with exit code 3.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        Output that carries the verdict.
+    reason : str
+        One sentence with the finding and the bound.
+    stop : bool
+        Whether the nodes that come after must not run.
+    """
+    artifact.set_string_custom_property(REFUSED, reason)
+    artifact.set_int_custom_property(REFUSED_STOPS, int(stop))

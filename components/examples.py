@@ -8,7 +8,7 @@ of TFX.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -71,15 +71,26 @@ def write_split(batches: Iterable[pa.RecordBatch], directory: str | os.PathLike[
     return rows
 
 
-def read_records(
-    directory: str | os.PathLike[str], batch_rows: int = BATCH_ROWS
-) -> Iterator[list[bytes]]:
-    """Yield the serialized tf.Examples of a split in lists of `batch_rows`."""
+def read_records(paths: Sequence[str], batch_rows: int = BATCH_ROWS) -> Iterator[list[bytes]]:
+    """Yield the serialized tf.Examples of record files in lists of `batch_rows`."""
     dataset = tf.data.TFRecordDataset(
-        split_files(directory), compression_type="GZIP", buffer_size=1 << 20
+        list(paths), compression_type="GZIP", buffer_size=1 << 20
     ).batch(batch_rows)
     for records in dataset.as_numpy_iterator():
         yield records.tolist()
+
+
+def read_files(
+    paths: Sequence[str],
+    schema: schema_pb2.Schema | None = None,
+    batch_rows: int = BATCH_ROWS,
+) -> Iterator[pa.RecordBatch]:
+    """Yield record files as Arrow batches, with the columns of `schema` if it is given."""
+    decoder = example_coder.ExamplesToRecordBatchDecoder(
+        schema.SerializeToString() if schema is not None else None
+    )
+    for records in read_records(paths, batch_rows):
+        yield decoder.DecodeBatch(records)
 
 
 def read_split(
@@ -87,9 +98,5 @@ def read_split(
     schema: schema_pb2.Schema | None = None,
     batch_rows: int = BATCH_ROWS,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield a split as Arrow batches, with the columns of `schema` if it is given."""
-    decoder = example_coder.ExamplesToRecordBatchDecoder(
-        schema.SerializeToString() if schema is not None else None
-    )
-    for records in read_records(directory, batch_rows):
-        yield decoder.DecodeBatch(records)
+    """Yield a split as Arrow batches; see `read_files`."""
+    return read_files(split_files(directory), schema, batch_rows)

@@ -1,0 +1,18 @@
+"""Settings of Pusher."""
+
+from __future__ import annotations
+
+from components.settings import Settings
+
+
+class PusherConfig(Settings):
+    """Where a blessed model goes.
+
+    Attributes
+    ----------
+    directory : str or None
+        Directory that a model server watches; versions are numbered directories
+        below it. None is `serving` below the pipeline's root.
+    """
+
+    directory: str | None = None

@@ -1,0 +1,38 @@
+"""Executor of Pusher."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import ClassVar
+
+from tfx.utils import path_utils
+
+from components import base, files
+from components.pusher import push
+from components.pusher.config import PusherConfig
+from components.settings import Settings
+
+
+class Executor(base.Executor):
+    """Push the model if its blessing allows it; without a blessing input, always."""
+
+    CONFIG: ClassVar[type[Settings]] = PusherConfig
+
+    def run(
+        self, inputs: base.Artifacts, outputs: base.Artifacts, config: PusherConfig
+    ) -> None:
+        [model], [pushed] = inputs["model"], outputs["pushed_model"]
+        blessings = inputs.get("blessing")
+        record = Path(pushed.uri) / "pushed.json"
+        if blessings and blessings[0].get_int_custom_property("blessed") != 1:
+            logging.warning("The model is not blessed, so it is not pushed.")
+            pushed.set_int_custom_property("pushed", 0)
+            files.write_json(record, {"pushed": False, "reason": "the model is not blessed"})
+            return
+        assert config.directory is not None  # the DAG fills it in
+        version = push.push(path_utils.serving_model_path(model.uri), config.directory)
+        pushed.set_int_custom_property("pushed", 1)
+        pushed.set_string_custom_property("pushed_destination", str(version))
+        pushed.set_string_custom_property("pushed_version", version.name)
+        files.write_json(record, {"pushed": True, "destination": str(version), "model": model.id})

@@ -1,0 +1,45 @@
+"""Executor of SchemaGen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import ClassVar
+
+import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
+
+from components import base, files
+from components.schema_gen import curated, inference
+from components.schema_gen.config import SchemaConfig
+from components.settings import Settings
+
+#: Name that TFX gives to a schema (a text proto).
+FILE_NAME = "schema.pbtxt"
+
+
+class Executor(base.Executor):
+    """Write the schema."""
+
+    CONFIG: ClassVar[type[Settings]] = SchemaConfig
+
+    def run(self, inputs: base.Artifacts, outputs: base.Artifacts, config: SchemaConfig) -> None:
+        [statistics], [result] = inputs["statistics"], outputs["schema"]
+        dataset = json.loads(self.properties["dataset"])
+        if config.path:
+            schema = curated.load(config.path)
+        else:
+            schema = inference.infer(
+                [
+                    tfdv.load_stats_binary(
+                        str(Path(base.split_uri(statistics, split)) / "FeatureStats.pb")
+                    )
+                    for split in base.split_names(statistics)
+                    if not base.is_span(split)
+                ],
+                categorical=[c["name"] for c in dataset["columns"] if c["kind"] == "categorical"],
+                label=dataset["label"],
+            )
+        files.write_bytes(
+            Path(result.uri) / FILE_NAME, text_format.MessageToString(schema).encode()
+        )

@@ -1,0 +1,352 @@
+"""PipelineConfig: a YAML file, validated and typed; composed of each component's own config."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, field_validator
+
+from components.errors import InputError
+from components.evaluator.config import EvaluatorConfig
+from components.example_gen.config import DataConfig
+from components.example_validator.config import ValidatorConfig
+from components.pusher.config import PusherConfig
+from components.schema_gen.config import SchemaConfig
+from components.settings import Settings
+from components.statistics_gen.config import StatisticsConfig
+from components.trainer.config import TrainerConfig
+from components.transform.config import TransformConfig
+from pipeline.store_config import StoreConfig
+
+#: The nodes of the DAG, in the order in which they run.
+NODES = (
+    "ExampleGen",
+    "StatisticsGen",
+    "SchemaGen",
+    "ExampleValidator",
+    "Transform",
+    "Trainer",
+    "BaselineResolver",
+    "Evaluator",
+    "Pusher",
+)
+#: What no DAG can do without: every other node may be switched off.
+REQUIRED_NODES = ("ExampleGen", "StatisticsGen", "SchemaGen", "Transform", "Trainer")
+
+#: Prefix of a path inside an installed package: ``package:tfx/examples/...``.
+PACKAGE_PREFIX = "package:"
+
+CONFIGS = Path(__file__).parent / "configs"
+DEFAULT_CONFIG = CONFIGS / "taxi.yaml"
+
+
+class NodeConfig(Settings):
+    """How one node is run.
+
+    Attributes
+    ----------
+    enabled : bool
+        A node that is off leaves a valid DAG.
+    retries : int
+        Further attempts after a failure or a timeout.
+    timeout : float or None
+        Seconds after which an attempt is ended, with its child processes.
+    """
+
+    enabled: bool = True
+    retries: int = Field(default=0, ge=0, le=100)
+    timeout: float | None = Field(default=None, gt=0)
+
+
+class BeamConfig(Settings):
+    """Where passes over all the data run.
+
+    Attributes
+    ----------
+    engine : {"auto", "memory", "beam"}
+        ``memory`` works in the pipeline's process, ``beam`` on Beam; both give the
+        same results. ``auto`` takes Beam for data over `memory_limit_mb`, and
+        whenever `runner` is set.
+    memory_limit_mb : float
+        Size of the raw data files, in megabytes.
+    runner : str or None
+        A Beam runner such as FlinkRunner, SparkRunner or DataflowRunner; None is
+        Beam's runner inside this process.
+    args : tuple of str
+        Further Beam options for `runner`.
+    """
+
+    engine: Literal["auto", "memory", "beam"] = "auto"
+    memory_limit_mb: float = Field(default=200, gt=0)
+    runner: str | None = None
+    args: tuple[str, ...] = ()
+
+    @property
+    def pipeline_args(self) -> list[str]:
+        """Beam's command-line arguments; none for the runner inside this process."""
+        return [f"--runner={self.runner}", *self.args] if self.runner else []
+
+    def choose(self, data_bytes: int) -> Literal["memory", "beam"]:
+        """Return the engine for raw data of `data_bytes` bytes."""
+        if self.runner:
+            return "beam"
+        if self.engine != "auto":
+            return self.engine
+        return "beam" if data_bytes > self.memory_limit_mb * 1e6 else "memory"
+
+
+class PipelineConfig(Settings):
+    """Everything that a run needs to know.
+
+    Attributes
+    ----------
+    name : str
+        Name of the pipeline; by default the config file's name.
+    root : Path
+        Directory of all that the pipeline writes: artifacts, metadata, logs and
+        pushed models; by default ``runs/<name>`` below the current directory.
+    cache : bool
+        Whether a node whose inputs, settings and code are unchanged is reused.
+    data, statistics, schema, validator, transform, trainer, evaluator, pusher
+        The settings of each component.
+    store : StoreConfig
+        The metadata store.
+    """
+
+    name: str
+    root: Path
+    data: DataConfig
+    statistics: StatisticsConfig = StatisticsConfig()
+    schema_: SchemaConfig = Field(default=SchemaConfig(), alias="schema")
+    validator: ValidatorConfig = ValidatorConfig()
+    transform: TransformConfig = TransformConfig()
+    trainer: TrainerConfig = TrainerConfig()
+    evaluator: EvaluatorConfig = EvaluatorConfig()
+    pusher: PusherConfig = PusherConfig()
+    store: StoreConfig = StoreConfig()
+    beam: BeamConfig = BeamConfig()
+    nodes: dict[str, NodeConfig] = {}
+    cache: bool = True
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_a_file_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
+            raise ValueError("1 to 64 letters, digits, '_', '-' or '.', not starting with '.'")
+        return name
+
+    @field_validator("nodes")
+    @classmethod
+    def _nodes_exist(cls, nodes: dict[str, NodeConfig]) -> dict[str, NodeConfig]:
+        for name, node in nodes.items():
+            check_node(name, setting="nodes")
+            if not node.enabled and name in REQUIRED_NODES:
+                raise ValueError(f"{name} cannot be switched off: the Trainer's input needs it")
+        return nodes
+
+    def node(self, name: str) -> NodeConfig:
+        """Return how the node `name` is run."""
+        return self.nodes.get(name, NodeConfig())
+
+    def enabled(self, name: str) -> bool:
+        """Whether the node `name` is in the DAG."""
+        if name == "BaselineResolver":
+            return self.node("Evaluator").enabled and self.node(name).enabled
+        return self.node(name).enabled
+
+    @property
+    def serving_directory(self) -> Path:
+        """Where the Pusher puts blessed models."""
+        return Path(self.pusher.directory or self.root / "serving")
+
+
+def nearest(name: str, valid: tuple[str, ...] | list[str]) -> str:
+    """Return ``"; nearest: X"`` for the valid name most like `name`, or nothing."""
+    by_lower = {item.lower(): item for item in valid}
+    matches = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.5)
+    return f"; nearest: {by_lower[matches[0]]}" if matches else ""
+
+
+def check_node(name: str, *, setting: str | None = None) -> str:
+    """Return `name` if the DAG has such a node.
+
+    Raises
+    ------
+    InputError
+        With the valid names and the nearest.
+    """
+    if name in NODES:
+        return name
+    raise InputError(
+        f"There is no node {name!r}{nearest(name, NODES)}.",
+        setting=setting,
+        expected=", ".join(NODES),
+        got=name,
+    )
+
+
+def load(path: str | Path, overrides: tuple[str, ...] = ()) -> PipelineConfig:
+    """Read, complete and validate a config file.
+
+    Parameters
+    ----------
+    path : path
+        A YAML file, or the name of a shipped config (``taxi``).
+    overrides : tuple of str
+        ``key.subkey=value`` settings that take precedence; values are YAML.
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be read and for each setting that is wrong.
+    """
+    path = _find(path)
+    values = _read(path)
+    for override in overrides:
+        _apply(values, override)
+    values.setdefault("name", path.stem)
+    values.setdefault("root", f"runs/{values['name']}")
+    if isinstance(values["root"], str):
+        values["root"] = str(Path(values["root"]).expanduser().absolute())
+    _resolve_paths(values, path.parent)
+    try:
+        return PipelineConfig.model_validate(values)
+    except ValidationError as error:
+        raise _explain(error, path) from None
+
+
+def _find(path: str | Path) -> Path:
+    shipped = {config.stem: config for config in CONFIGS.glob("*.yaml")}
+    if str(path) in shipped and not Path(path).exists():
+        return shipped[str(path)]
+    path = Path(path).expanduser()
+    if not path.is_file():
+        siblings = [str(p) for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
+        raise InputError(
+            f"There is no config file {str(path)!r}{nearest(str(path), siblings)}.",
+            expected=f"a YAML file, or a shipped config: {', '.join(sorted(shipped))}",
+        )
+    return path
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        raise InputError(
+            "The config file is not valid YAML.",
+            file=str(path),
+            line=mark.line + 1 if mark else None,
+            got=getattr(error, "problem", None) or str(error),
+        ) from None
+    if not isinstance(values, dict):
+        raise InputError(
+            "The config file holds no settings.",
+            file=str(path),
+            expected="a mapping with at least data.path and data.label",
+            got=type(values).__name__,
+        )
+    return values
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator or not key:
+        raise InputError(
+            f"{override!r} is no setting.", expected="KEY=VALUE, such as trainer.epochs=3"
+        )
+    *parents, last = key.split(".")
+    place = values
+    for parent in parents:
+        if place.get(parent) is None:
+            place[parent] = {}
+        place = place[parent]
+        if not isinstance(place, dict):
+            raise InputError(f"{parent!r} has no settings of its own.", setting=key)
+    try:
+        place[last] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise InputError("The value is not valid YAML.", setting=key, got=text) from None
+
+
+def _resolve_paths(values: dict[str, Any], base: Path) -> None:
+    """Make the paths in `values` absolute: relative ones start at the config file."""
+
+    def resolve(path: Any) -> Any:
+        if isinstance(path, list):
+            return [resolve(item) for item in path]
+        if not isinstance(path, str):
+            return path
+        if path.startswith(PACKAGE_PREFIX):
+            package, _, rest = path.removeprefix(PACKAGE_PREFIX).partition("/")
+            spec = importlib.util.find_spec(package)
+            if spec is None or spec.origin is None:
+                raise InputError(f"The package {package!r} is not installed.", got=path)
+            return str(Path(spec.origin).parent / rest)
+        return str((base / Path(path).expanduser()).absolute())
+
+    for section, keys in {
+        "data": ("path", "spans"),
+        "schema": ("path",),
+        "pusher": ("directory",),
+        "store": ("path",),
+    }.items():
+        settings = values.get(section)
+        if isinstance(settings, dict):
+            for key in keys:
+                if settings.get(key) is not None:
+                    settings[key] = resolve(settings[key])
+
+
+def _explain(error: ValidationError, path: Path) -> InputError:
+    """Turn the first of pydantic's findings into an error that says what to do."""
+    first = error.errors()[0]
+    location = [str(part) for part in first["loc"]]
+    setting = ".".join(location)
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, InputError):
+        cause.details.setdefault("file", str(path))
+        return cause
+    kind, got = first["type"], first.get("input")
+    further = len(error.errors()) - 1
+    more = f" ({further} further setting(s) are wrong too)" if further else ""
+    if kind == "extra_forbidden":
+        valid = _valid_keys(location[:-1])
+        return InputError(
+            f"There is no setting {setting!r}{nearest(location[-1], valid)}.{more}",
+            file=str(path),
+            setting=setting,
+            expected=", ".join(valid),
+        )
+    if kind == "missing":
+        return InputError(
+            f"The setting {setting!r} is missing.{more}", file=str(path), setting=setting
+        )
+    return InputError(
+        f"The setting {setting!r} is wrong.{more}",
+        file=str(path),
+        setting=setting,
+        expected=first["msg"].removeprefix("Value error, "),
+        got=got if isinstance(got, str | int | float | bool) else type(got).__name__,
+    )
+
+
+def _valid_keys(location: list[str]) -> list[str]:
+    """Return the keys that the settings at `location` may have."""
+    model: Any = PipelineConfig
+    for part in location:
+        fields = {f.alias or n: f for n, f in model.model_fields.items()}
+        if part not in fields:  # a key of a mapping, such as a node's name
+            continue
+        annotation = fields[part].annotation
+        candidates = [annotation, *get_args(annotation)]
+        model = next(
+            (c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model
+        )
+    return sorted(field.alias or name for name, field in model.model_fields.items())
