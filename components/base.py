@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
-import inspect
 from abc import abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +16,7 @@ from tfx.types.artifact import Artifact
 from tfx.types.channel import Channel
 from tfx.types.component_spec import ComponentSpec, ExecutionParameter
 
+from components.fingerprint import code_fingerprint
 from components.settings import Settings
 
 Artifacts = dict[str, list[Artifact]]
@@ -36,36 +34,6 @@ PARAMETERS = {
 REFUSED = "mw_refused"
 REFUSED_STOPS = "mw_refused_stops"
 
-_COMPONENTS = Path(__file__).parent
-
-
-def code_fingerprint(room: Path, uses: tuple[str, ...], libraries: tuple[str, ...]) -> str:
-    """Return a digest of what decides a component's output besides its input.
-
-    Parameters
-    ----------
-    room : Path
-        Directory of the component; every Python file below it counts.
-    uses : tuple of str
-        Files or rooms under `components/` that it also runs (``"models"``).
-    libraries : tuple of str
-        Distributions whose version counts.
-    """
-    sources = set(room.rglob("*.py"))
-    for name in ("base.py", "examples.py", "files.py", *uses):
-        place = _COMPONENTS / name
-        sources |= set(place.rglob("*.py")) if place.is_dir() else {place}
-    digest = hashlib.sha256()
-    for source in sorted(sources):
-        # A report section is made from the output, so it cannot change it.
-        if source.name == "card.py":
-            continue
-        digest.update(str(source.relative_to(_COMPONENTS)).encode() + b"\0")
-        digest.update(hashlib.sha256(source.read_bytes()).digest())
-    for library in sorted({"tensorflow", "tfx", *libraries}):
-        digest.update(f"{library}=={importlib.metadata.version(library)}\0".encode())
-    return digest.hexdigest()[:16]
-
 
 class Component(BaseBeamComponent):
     """A component whose parameters are those of `PARAMETERS` and whose channels vary.
@@ -81,11 +49,6 @@ class Component(BaseBeamComponent):
         by the names of its `PARAMETERS`.
     """
 
-    #: Shared files or rooms under `components/` that this component runs.
-    USES: ClassVar[tuple[str, ...]] = ()
-    #: Distributions whose version decides the output.
-    LIBRARIES: ClassVar[tuple[str, ...]] = ()
-
     def __init__(self, config: Settings, engine: str = "memory", **arguments: Any) -> None:
         spec_class: type[ComponentSpec] = self.SPEC_CLASS
 
@@ -93,16 +56,11 @@ class Component(BaseBeamComponent):
         spec = spec_class(
             config=config.model_dump_json(),
             engine=engine,
-            code_fingerprint=self.fingerprint(),
+            code_fingerprint=code_fingerprint(type(config)),
             **{name: value for name, value in arguments.items() if value is not None},
             **outputs,
         )
         super().__init__(spec)
-
-    @classmethod
-    def fingerprint(cls) -> str:
-        """Return the `code_fingerprint` of this component as it is on disk now."""
-        return code_fingerprint(Path(inspect.getfile(cls)).parent, cls.USES, cls.LIBRARIES)
 
 
 class Executor(BaseBeamExecutor):

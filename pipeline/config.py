@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import re
 from pathlib import Path
@@ -15,28 +14,15 @@ from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig
 from components.example_gen.config import DataConfig
 from components.example_validator.config import ValidatorConfig
+from components.naming import nearest
 from components.pusher.config import PusherConfig
 from components.schema_gen.config import SchemaConfig
 from components.settings import Settings
 from components.statistics_gen.config import StatisticsConfig
 from components.trainer.config import TrainerConfig
 from components.transform.config import TransformConfig
+from pipeline.dag import NODES, check_node
 from pipeline.store_config import StoreConfig
-
-#: The nodes of the DAG, in the order in which they run.
-NODES = (
-    "ExampleGen",
-    "StatisticsGen",
-    "SchemaGen",
-    "ExampleValidator",
-    "Transform",
-    "Trainer",
-    "BaselineResolver",
-    "Evaluator",
-    "Pusher",
-)
-#: What no DAG can do without: every other node may be switched off.
-REQUIRED_NODES = ("ExampleGen", "StatisticsGen", "SchemaGen", "Transform", "Trainer")
 
 #: Prefix of a path inside an installed package: ``package:tfx/examples/...``.
 PACKAGE_PREFIX = "package:"
@@ -144,8 +130,8 @@ class PipelineConfig(Settings):
     @classmethod
     def _nodes_exist(cls, nodes: dict[str, NodeConfig]) -> dict[str, NodeConfig]:
         for name, node in nodes.items():
-            check_node(name, setting="nodes")
-            if not node.enabled and name in REQUIRED_NODES:
+            check_node(name)
+            if not node.enabled and NODES[name].required:
                 raise ValueError(f"{name} cannot be switched off: the Trainer's input needs it")
         return nodes
 
@@ -153,41 +139,17 @@ class PipelineConfig(Settings):
         """Return how the node `name` is run."""
         return self.nodes.get(name, NodeConfig())
 
-    def enabled(self, name: str) -> bool:
-        """Whether the node `name` is in the DAG."""
-        if name == "BaselineResolver":
-            return self.node("Evaluator").enabled and self.node(name).enabled
-        return self.node(name).enabled
+    def settings_of(self, section: str) -> Settings:
+        """Return the settings in `section`, completed by what only the whole knows."""
+        settings: Settings = getattr(self, section)
+        if section == "pusher":
+            return settings.model_copy(update={"directory": str(self.serving_directory)})
+        return settings
 
     @property
     def serving_directory(self) -> Path:
         """Where the Pusher puts blessed models."""
         return Path(self.pusher.directory or self.root / "serving")
-
-
-def nearest(name: str, valid: tuple[str, ...] | list[str]) -> str:
-    """Return ``"; nearest: X"`` for the valid name most like `name`, or nothing."""
-    by_lower = {item.lower(): item for item in valid}
-    matches = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.5)
-    return f"; nearest: {by_lower[matches[0]]}" if matches else ""
-
-
-def check_node(name: str, *, setting: str | None = None) -> str:
-    """Return `name` if the DAG has such a node.
-
-    Raises
-    ------
-    InputError
-        With the valid names and the nearest.
-    """
-    if name in NODES:
-        return name
-    raise InputError(
-        f"There is no node {name!r}{nearest(name, NODES)}.",
-        setting=setting,
-        expected=", ".join(NODES),
-        got=name,
-    )
 
 
 def load(path: str | Path, overrides: tuple[str, ...] = ()) -> PipelineConfig:

@@ -28,4 +28,3 @@ class ExampleValidator(base.Component):
 
     SPEC_CLASS = ExampleValidatorSpec
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
-    LIBRARIES = ("tensorflow-data-validation",)

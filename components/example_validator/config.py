@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from components.settings import Settings
 
@@ -16,5 +16,7 @@ class ValidatorConfig(Settings):
         ``stop`` ends the run at this node with exit code 3; ``warn`` records the
         anomalies and goes on.
     """
+
+    LIBRARIES: ClassVar[tuple[str, ...]] = ("tensorflow-data-validation",)
 
     on_anomaly: Literal["stop", "warn"] = "stop"

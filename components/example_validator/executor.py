@@ -22,9 +22,7 @@ class Executor(base.Executor):
 
     CONFIG: ClassVar[type[Settings]] = ValidatorConfig
 
-    def run(
-        self, inputs: base.Artifacts, outputs: base.Artifacts, config: ValidatorConfig
-    ) -> None:
+    def run(self, inputs: base.Artifacts, outputs: base.Artifacts, config: ValidatorConfig) -> None:
         [statistics], [schema], [result] = (
             inputs["statistics"],
             inputs["schema"],

@@ -32,7 +32,6 @@ class SchemaGen(base.Component):
 
     SPEC_CLASS = SchemaGenSpec
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
-    LIBRARIES = ("tensorflow-data-validation",)
 
     def __init__(self, config: SchemaConfig, **arguments: object) -> None:
         digest = files.file_digest(config.path) if config.path else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from components.settings import Settings
 
 
@@ -14,5 +16,7 @@ class SchemaConfig(Settings):
         A curated schema (text-format TensorFlow Metadata); None infers one from
         the statistics of the train split.
     """
+
+    LIBRARIES: ClassVar[tuple[str, ...]] = ("tensorflow-data-validation",)
 
     path: str | None = None

@@ -27,4 +27,3 @@ class StatisticsGen(base.Component):
 
     SPEC_CLASS = StatisticsGenSpec
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
-    LIBRARIES = ("tensorflow-data-validation",)

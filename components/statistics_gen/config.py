@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from components.settings import Settings
@@ -17,6 +19,8 @@ class StatisticsConfig(Settings):
     top_values : int
         Most frequent values kept for each string.
     """
+
+    LIBRARIES: ClassVar[tuple[str, ...]] = ("tensorflow-data-validation",)
 
     histogram_buckets: int = Field(default=10, ge=2, le=1000)
     quantiles_buckets: int = Field(default=10, ge=2, le=1000)

@@ -1,0 +1,39 @@
+"""A digest of the code that decides what a component puts out."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import inspect
+from pathlib import Path
+
+from components.settings import Settings
+
+_COMPONENTS = Path(__file__).parent
+#: What every component runs, besides its own room.
+_SHARED = ("base.py", "examples.py", "files.py")
+_LIBRARIES = ("tensorflow", "tfx")
+
+
+def code_fingerprint(settings: type[Settings]) -> str:
+    """Return the fingerprint of the component whose settings are of this class.
+
+    It covers the Python files of the component's room, what the class names in
+    `USES` (files or rooms below `components/`), and the versions of the libraries in
+    `LIBRARIES`. TFX's cache knows none of these.
+    """
+    room = Path(inspect.getfile(settings)).parent
+    sources = set(room.rglob("*.py"))
+    for name in (*_SHARED, *settings.USES):
+        place = _COMPONENTS / name
+        sources |= set(place.rglob("*.py")) if place.is_dir() else {place}
+    digest = hashlib.sha256()
+    for source in sorted(sources):
+        # A report's section is made from the output, so it cannot change it.
+        if source.name == "card.py":
+            continue
+        digest.update(str(source.relative_to(_COMPONENTS)).encode() + b"\0")
+        digest.update(hashlib.sha256(source.read_bytes()).digest())
+    for library in sorted({*_LIBRARIES, *settings.LIBRARIES}):
+        digest.update(f"{library}=={importlib.metadata.version(library)}\0".encode())
+    return digest.hexdigest()[:16]
