@@ -1,0 +1,62 @@
+"""Predictions of a saved model on raw examples."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from components.errors import InputError
+
+#: Rows per call: large enough that the graph's fixed cost does not count.
+BATCH_ROWS = 4096
+
+
+class Predictor:
+    """A served model: serialized tf.Examples in, scores out.
+
+    Parameters
+    ----------
+    directory : path
+        A SavedModel with the signature ``serving_default``.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        self._model = tf.saved_model.load(str(directory))
+        self._serve = self._model.signatures["serving_default"]
+        [self._argument] = self._serve.structured_input_signature[1]
+
+    def predict_examples(self, records: Sequence[bytes]) -> np.ndarray:
+        """Return the scores of serialized tf.Examples.
+
+        Returns
+        -------
+        ndarray of float32
+            Class probabilities [n, k], for binary tasks with the positive class last;
+            for regression the values, [n].
+        """
+        parts = [
+            self._serve(**{self._argument: tf.constant(records[i : i + BATCH_ROWS])})[
+                "scores"
+            ].numpy()
+            for i in range(0, len(records), BATCH_ROWS)
+        ]
+        scores = np.concatenate(parts)
+        return scores[:, 0] if scores.shape[1] == 1 else scores
+
+
+def load(uri: str | os.PathLike[str]) -> Predictor:
+    """Return the predictor of a Model artifact or of a pushed model.
+
+    Raises
+    ------
+    InputError
+        If there is no SavedModel.
+    """
+    for directory in (Path(uri) / "Format-Serving", Path(uri)):
+        if (directory / "saved_model.pb").is_file():
+            return Predictor(directory)
+    raise InputError("There is no SavedModel.", file=str(uri), expected="saved_model.pb")

@@ -1,0 +1,239 @@
+"""The training loop: early stopping, logs, and checkpoints that a killed run resumes from."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from components import files, progress
+from components.errors import ModelworksError
+from components.models import input_pipeline, scores
+from components.models.hyperparameters import HyperParameters
+
+
+class DivergedError(ModelworksError):
+    """Training ended in a loss that is not a finite number."""
+
+
+@dataclass
+class History:
+    """What happened, epoch by epoch, and where the best weights come from.
+
+    Attributes
+    ----------
+    epochs : list of dict
+        Metric name -> value; the metrics of the validation split begin with ``val_``.
+    best_epoch : int
+        Zero-based index into `epochs`.
+    best_loss : float
+        Validation loss there.
+    resumed_from : int
+        Number of epochs that were taken from a checkpoint.
+    seconds : float
+        Time that this process trained.
+    """
+
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = -1
+    best_loss: float = math.inf
+    resumed_from: int = 0
+    seconds: float = 0.0
+
+
+def train(
+    model: tf_keras.Model,
+    training: Mapping[str, np.ndarray],
+    validation: Mapping[str, np.ndarray],
+    *,
+    label: str,
+    task: str,
+    hp: HyperParameters,
+    epochs: int,
+    patience: int,
+    seed: int,
+    class_weights: Mapping[int, float] | None = None,
+    checkpoints: Path | None = None,
+    checkpoint_seconds: float = 5.0,
+    logs: Path | None = None,
+) -> History:
+    """Train `model` in place and leave it with the weights of its best epoch.
+
+    Parameters
+    ----------
+    model : tf_keras.Model
+        Uncompiled; see `components.models.architectures`.
+    training, validation : mapping
+        Arrays by feature name, the label among them.
+    label, task : str
+    hp : HyperParameters
+        Optimizer, learning rate and batch size.
+    epochs, patience : int
+        Upper bound, and epochs without a better validation loss before the end.
+    seed : int
+        Of the order of the rows.
+    class_weights : mapping, optional
+        Class index -> weight of its rows.
+    checkpoints : Path, optional
+        Directory of the checkpoint; one that is there is resumed from.
+    checkpoint_seconds : float
+        Least time between two checkpoints.
+    logs : Path, optional
+        Directory of the TensorBoard logs.
+
+    Raises
+    ------
+    DivergedError
+        If the loss becomes infinite or not a number.
+    """
+    model.compile(
+        optimizer=_optimizer(hp), loss=scores.loss(task), weighted_metrics=scores.metrics(task)
+    )
+    keeper = _Keeper(model, patience, epochs, checkpoints, checkpoint_seconds)
+    history = keeper.restore()
+    started = time.monotonic()
+    first = len(history.epochs)
+    if first < epochs and not keeper.exhausted:
+        weights = None
+        if class_weights is not None:
+            table = np.array([class_weights[i] for i in range(len(class_weights))], np.float32)
+            weights = table[training[label].astype(np.int64)]
+        callbacks: list[tf_keras.callbacks.Callback] = [keeper]
+        if logs is not None:
+            callbacks.append(
+                tf_keras.callbacks.TensorBoard(str(logs), write_graph=False, profile_batch=0)
+            )
+        model.fit(
+            input_pipeline.shuffled_epochs(
+                training,
+                label=label,
+                batch_size=hp.batch_size,
+                seed=seed,
+                epochs=range(first, epochs),
+                weights=weights,
+            ),
+            epochs=epochs,
+            initial_epoch=first,
+            steps_per_epoch=math.ceil(len(training[label]) / hp.batch_size),
+            validation_data=input_pipeline.batches(validation, label=label),
+            callbacks=callbacks,
+            verbose=0,
+        )
+    keeper.use_best_weights()
+    history.seconds = time.monotonic() - started
+    return history
+
+
+def balanced_class_weights(labels: np.ndarray, classes: int) -> dict[int, float]:
+    """Return the weight n / (k * n_c) of each class c, as scikit-learn's "balanced"."""
+    counts = np.bincount(labels.astype(np.int64), minlength=classes)
+    return {c: len(labels) / (classes * max(int(counts[c]), 1)) for c in range(classes)}
+
+
+def _optimizer(hp: HyperParameters) -> tf_keras.optimizers.Optimizer:
+    table = {
+        "adam": tf_keras.optimizers.Adam,
+        "sgd": tf_keras.optimizers.SGD,
+        "rmsprop": tf_keras.optimizers.RMSprop,
+        "adagrad": tf_keras.optimizers.Adagrad,
+    }
+    return table[hp.optimizer](hp.learning_rate)
+
+
+class _Keeper(tf_keras.callbacks.Callback):
+    """Keeps the best weights, ends a training that has no hope, writes checkpoints.
+
+    Keras' own BackupAndRestore forgets how long EarlyStopping has been waiting and its
+    best weights, so that a resumed training would end elsewhere.
+    """
+
+    _STATE = "state.json"
+
+    def __init__(
+        self,
+        model: tf_keras.Model,
+        patience: int,
+        epochs: int,
+        directory: Path | None,
+        seconds: float,
+    ) -> None:
+        super().__init__()
+        self._patience = patience
+        self._planned = epochs
+        self._directory = directory
+        self._seconds = seconds
+        self._history = History()
+        # Variables, so that they travel in the checkpoint beside the current weights.
+        self._best = [tf.Variable(weight, trainable=False) for weight in model.weights]
+        self._network = model
+        self._saved_at = time.monotonic()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the patience has run out."""
+        waited = len(self._history.epochs) - 1 - self._history.best_epoch
+        return bool(self._history.epochs) and waited >= self._patience
+
+    def restore(self) -> History:
+        """Take up the state of the checkpoint, if there is one."""
+        if self._directory is not None and (self._directory / self._STATE).is_file():
+            state = json.loads((self._directory / self._STATE).read_text())
+            self._network.optimizer.build(self._network.trainable_variables)
+            self._checkpoint().read(str(self._directory / state["file"])).assert_consumed()
+            self._history = History(**state["history"])
+            self._history.resumed_from = len(self._history.epochs)
+        return self._history
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        if not math.isfinite(values["loss"]):
+            raise DivergedError(
+                f"The loss is {values['loss']} after epoch {epoch + 1}: training diverged. "
+                "Lower trainer.model.learning_rate."
+            )
+        history = self._history
+        history.epochs.append(values)
+        if values["val_loss"] < history.best_loss:
+            history.best_epoch, history.best_loss = epoch, values["val_loss"]
+            for best, weight in zip(self._best, self._network.weights, strict=True):
+                best.assign(weight)
+        progress.report(
+            (epoch + 1) / self._planned,
+            f"epoch {epoch + 1} of at most {self._planned}, val_loss {values['val_loss']:.4f}",
+        )
+        if self.exhausted:
+            self.model.stop_training = True
+        if self._directory is not None and time.monotonic() - self._saved_at >= self._seconds:
+            self._save()
+
+    def use_best_weights(self) -> None:
+        """Give the model the weights of its best epoch."""
+        if self._history.best_epoch >= 0:
+            for best, weight in zip(self._best, self._network.weights, strict=True):
+                weight.assign(best)
+
+    def _checkpoint(self) -> tf.train.Checkpoint:
+        return tf.train.Checkpoint(
+            model=self._network, optimizer=self._network.optimizer, best=self._best
+        )
+
+    def _save(self) -> None:
+        """Write the weights under a new name, then point the state file at them."""
+        assert self._directory is not None
+        self._directory.mkdir(parents=True, exist_ok=True)
+        name = f"epoch-{len(self._history.epochs)}"
+        self._checkpoint().write(str(self._directory / name))
+        files.write_json(
+            self._directory / self._STATE, {"file": name, "history": asdict(self._history)}
+        )
+        for old in self._directory.glob("epoch-*"):
+            if not old.name.startswith(f"{name}."):
+                old.unlink(missing_ok=True)
+        self._saved_at = time.monotonic()
