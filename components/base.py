@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from abc import abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
@@ -84,6 +86,28 @@ class Executor(BaseBeamExecutor):
     def on_beam(self) -> bool:
         """Whether passes over all the data run on Beam."""
         return bool(self.properties["engine"] == "beam")
+
+    def checkpoint_directory(self, inputs: Artifacts, output: Artifact) -> Path:
+        """Return where to keep checkpoints: the same place for the same work.
+
+        TFX's own working directory is new for each execution. This one is keyed by the
+        settings and the content of the inputs, so that a later run finds what a killed
+        one has left.
+
+        Parameters
+        ----------
+        inputs : dict
+            The component's inputs.
+        output : Artifact
+            Any of its outputs; tells where the pipeline's root is.
+        """
+        key = hashlib.sha256(json.dumps(self.properties, sort_keys=True).encode())
+        for name in sorted(inputs):
+            for artifact in inputs[name]:
+                digest = artifact.get_string_custom_property("mw_manifest")
+                key.update(f"{name}={digest or artifact.uri}\0".encode())
+        *root, node, _, _ = Path(output.uri).parts
+        return Path(*root).parent / "checkpoints" / node / key.hexdigest()[:16]
 
     def _make_beam_pipeline(self) -> beam.Pipeline:
         # Without arguments Beam may pick a runner that it first has to download;

@@ -97,9 +97,7 @@ def resume(
     from pipeline import commands
     from pipeline.config import load
 
-    raise typer.Exit(
-        commands.resume(load(config), run_id, config_argument=config, as_json=as_json)
-    )
+    raise typer.Exit(commands.resume(load(config), run_id, config_argument=config, as_json=as_json))
 
 
 @app.command()

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from components.errors import InputError
 from components.example_gen.inspect import inspect
+
+from components.errors import InputError
 from pipeline import dag
 from pipeline.config import PipelineConfig
 from pipeline.job import Event, Job
@@ -22,7 +23,7 @@ from pipeline.supervisor import Supervisor, interruptible
 
 def run(config: PipelineConfig, *, config_argument: str, as_json: bool) -> int:
     """Run the whole DAG; what is unchanged comes from the cache."""
-    return _execute(config, config_argument, as_json, lambda: {})
+    return _execute(config, config_argument, as_json, dict)
 
 
 def rerun(
@@ -68,9 +69,7 @@ def resume(
     settings = PipelineConfig.model_validate(earlier.config)
     selected = earlier.job or {}
     base = earlier.base if selected.get("only") else earlier.id
-    return _execute(
-        settings, config_argument, as_json, lambda: {**selected, "base": base}
-    )
+    return _execute(settings, config_argument, as_json, lambda: {**selected, "base": base})
 
 
 def _last_unfinished(store: Store) -> Run:
@@ -117,9 +116,7 @@ def new_run_id() -> str:
     return datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
 
 
-def _summarise(
-    job: Job, final: Event, code: int, config_argument: str, as_json: bool
-) -> None:
+def _summarise(job: Job, final: Event, code: int, config_argument: str, as_json: bool) -> None:
     if as_json:
         result = {key: value for key, value in final.items() if key != "event"}
         print(json.dumps({"run": job.run_id, "exit_code": code, **result}))

@@ -95,7 +95,6 @@ NODES: dict[str, Node] = {
             {
                 "examples": "Transform.transformed_examples",
                 "transform_graph": "Transform.transform_graph",
-                "schema": "SchemaGen.schema",
             },
             required=True,
         ),

@@ -127,9 +127,7 @@ class Run:
 
     def _compile(self) -> pipeline_pb2.Pipeline:
         """Compile the DAG, and mark what runs, what is forced and what is reused."""
-        pipeline = compiler.Compiler().compile(
-            dag.create_pipeline(self._config, self.job.dataset)
-        )
+        pipeline = compiler.Compiler().compile(dag.create_pipeline(self._config, self.job.dataset))
         runtime_parameter_utils.substitute_runtime_parameter(
             pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: self.job.run_id}
         )

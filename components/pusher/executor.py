@@ -19,9 +19,7 @@ class Executor(base.Executor):
 
     CONFIG: ClassVar[type[Settings]] = PusherConfig
 
-    def run(
-        self, inputs: base.Artifacts, outputs: base.Artifacts, config: PusherConfig
-    ) -> None:
+    def run(self, inputs: base.Artifacts, outputs: base.Artifacts, config: PusherConfig) -> None:
         [model], [pushed] = inputs["model"], outputs["pushed_model"]
         blessings = inputs.get("blessing")
         record = Path(pushed.uri) / "pushed.json"

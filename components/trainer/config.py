@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -32,6 +32,9 @@ class TrainerConfig(Settings):
     checkpoint_seconds : float
         Least time between two checkpoints, from which a killed run resumes.
     """
+
+    USES: ClassVar[tuple[str, ...]] = ("models", "dotted.py")
+    LIBRARIES: ClassVar[tuple[str, ...]] = ("tf-keras", "tensorflow-transform")
 
     model: HyperParameters = HyperParameters()
     build_model: str | None = None

@@ -1,0 +1,132 @@
+"""Whole processes, cold: the unmodified taxi example of the installed TFX against ours.
+
+Both run the same nodes on the same file (the 15,002 taxi rides that the tfx wheel
+carries), from CSV to a pushed model, in turn: stock, ours, stock, ours, ... Each run has
+an empty home, store and cache. The last line on standard output is one JSON object:
+
+``stock_s``, ``ours_s``
+    Medians over the pairs, in seconds.
+``ratio``
+    Median over the pairs of ours / stock.
+``nodes``
+    Our median seconds in each node.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def example_directory() -> Path:
+    """Return the directory of the taxi example in the installed tfx."""
+    spec = importlib.util.find_spec("tfx")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "examples" / "chicago_taxi_pipeline"
+
+
+def run_stock(home: Path) -> float:
+    """Run TFX's own example below `home`; return its seconds."""
+    example = example_directory()
+    data = home / "taxi" / "data" / "simple"
+    data.mkdir(parents=True)
+    # The file with the label column that ours reads; the example ignores that column.
+    shutil.copy(example / "data" / "big_tipper_label" / "data.csv", data / "data.csv")
+    shutil.copy(example / "taxi_utils_native_keras.py", home / "taxi")
+    seconds = _time(
+        [sys.executable, str(example / "taxi_pipeline_native_keras.py")],
+        home,
+        {"TF_USE_LEGACY_KERAS": "1"},
+    )
+    if not list((home / "taxi" / "serving_model").rglob("saved_model.pb")):
+        raise RuntimeError("the stock example pushed no model")
+    return seconds
+
+
+def run_ours(home: Path) -> tuple[float, dict[str, float]]:
+    """Run our default pipeline below `home`; return its seconds, and those of each node."""
+    seconds = _time(
+        [
+            sys.executable,
+            str(ROOT / "local_runner.py"),
+            "run",
+            "--config",
+            "taxi",
+            "--set",
+            f"root={home / 'runs'}",
+        ],
+        home,
+        {},
+    )
+    if not list((home / "runs" / "serving").rglob("saved_model.pb")):
+        raise RuntimeError("our pipeline pushed no model")
+    from pipeline.store import Store
+    from pipeline.store_config import StoreConfig, connection_config
+
+    store = Store(connection_config(StoreConfig(), home / "runs"))
+    executions = store.executions(store.run("latest").id)
+    return seconds, {e.node: e.seconds for e in executions if e.seconds is not None}
+
+
+def _time(command: list[str], home: Path, variables: dict[str, str]) -> float:
+    log = home / "output.log"
+    with open(log, "wb") as file:
+        started = time.perf_counter()
+        code = subprocess.run(
+            command,
+            cwd=home,
+            env={**os.environ, "HOME": str(home), "TF_CPP_MIN_LOG_LEVEL": "2", **variables},
+            stdout=file,
+            stderr=file,
+            check=False,
+        ).returncode
+    if code:
+        raise RuntimeError(f"{command[1]} ended with {code}:\n{log.read_text()[-3000:]}")
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="one pair")
+    arguments = parser.parse_args()
+    pairs = 1 if arguments.quick else arguments.pairs
+    stock, ours, nodes = [], [], []
+    for index in range(pairs):
+        with tempfile.TemporaryDirectory() as directory:
+            stock.append(run_stock(Path(directory)))
+        with tempfile.TemporaryDirectory() as directory:
+            seconds, by_node = run_ours(Path(directory))
+        ours.append(seconds)
+        nodes.append(by_node)
+        print(
+            f"pair {index + 1}/{pairs}: stock {stock[-1]:.1f} s, ours {ours[-1]:.1f} s, "
+            f"ratio {ours[-1] / stock[-1]:.3f}",
+            file=sys.stderr,
+        )
+    result = {
+        "stock_s": round(statistics.median(stock), 1),
+        "ours_s": round(statistics.median(ours), 1),
+        "ratio": round(statistics.median([a / b for a, b in zip(ours, stock, strict=True)]), 3),
+        "nodes": {
+            name: round(statistics.median([by_node[name] for by_node in nodes]), 2)
+            for name in nodes[0]
+        },
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""Save a trained model with its transform graph: the served signatures, and itself."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_transform as tft
+import tf_keras
+
+from components import dotted, files
+from components.errors import InputError
+from components.models import architectures, scores
+from components.models.hyperparameters import HyperParameters
+from components.models.transformed import CATEGORICAL, NUMERIC, Features
+
+#: Directories of a Model artifact: TFX's name for what is served, and the model itself
+#: as hyperparameters and weights, from which components that train go on.
+SERVING_DIRECTORY = "Format-Serving"
+KERAS_DIRECTORY = "keras"
+
+
+class ServedModel(tf.Module):
+    """A model behind its transform graph.
+
+    Parameters
+    ----------
+    model : tf_keras.Model
+        From transformed features to outputs.
+    features : Features
+        Description of the transformed features.
+    transform_graph : path
+        TransformGraph artifact.
+    """
+
+    def __init__(
+        self, model: tf_keras.Model, features: Features, transform_graph: str | os.PathLike[str]
+    ) -> None:
+        super().__init__()
+        graph = tft.TFTransformOutput(str(transform_graph))
+        self._task = features.task
+        self._model = model
+        self._transform = graph.transform_features_layer()
+        self._raw_specification = {
+            name: spec for name, spec in graph.raw_feature_spec().items() if name != features.label
+        }
+        self._classes = tf.constant(list(features.classes)) if features.classes else None
+
+    def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
+        """Return the signatures by their names.
+
+        ``serving_default``
+            ``examples``: serialized tf.Examples [n].
+        ``predict``
+            Raw columns by their names, [n] each: text as strings, where "" is a
+            missing value; all else as float64, where NaN is one.
+        ``transformed_features``
+            ``numeric`` float32 [n, k] and ``categorical`` int64 [n, m].
+
+        All return ``scores`` float32 [n, k]; the first two also ``class``, the name of
+        the most probable class, for classification.
+        """
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+        def serving_default(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+            return self._from_raw(tf.io.parse_example(examples, self._raw_specification))
+
+        columns = {
+            name: tf.TensorSpec(
+                [None], tf.string if spec.dtype == tf.string else tf.float64, name=name
+            )
+            for name, spec in self._raw_specification.items()
+        }
+
+        @tf.function
+        def predict(**values: tf.Tensor) -> dict[str, tf.Tensor]:
+            return self._from_raw(
+                {
+                    name: _column(values[name], spec)
+                    for name, spec in self._raw_specification.items()
+                }
+            )
+
+        inputs = {
+            tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name)
+            for tensor in self._model.inputs
+        }
+
+        @tf.function
+        def transformed_features(**values: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"scores": self._score(values)}
+
+        return {
+            "serving_default": serving_default.get_concrete_function(),
+            "predict": predict.get_concrete_function(**columns),
+            "transformed_features": transformed_features.get_concrete_function(**inputs),
+        }
+
+    def _from_raw(self, raw: dict[str, tf.Tensor | tf.SparseTensor]) -> dict[str, tf.Tensor]:
+        transformed = self._transform(raw)
+        result = {
+            "scores": self._score(
+                {name: transformed[name] for name in (NUMERIC, CATEGORICAL) if name in transformed}
+            )
+        }
+        if self._classes is not None:
+            result["class"] = tf.gather(self._classes, tf.argmax(result["scores"], axis=1))
+        return result
+
+    def _score(self, features: dict[str, tf.Tensor]) -> tf.Tensor:
+        return scores.from_outputs(self._model(features, training=False), self._task)
+
+
+def _column(values: tf.Tensor, spec: tf.io.VarLenFeature | tf.io.FixedLenFeature) -> tf.Tensor:
+    """Turn a column as `predict` takes it into what the transform graph takes."""
+    if spec.dtype == tf.string:
+        present = tf.not_equal(values, "")
+    else:
+        present = tf.logical_not(tf.math.is_nan(values))
+    if isinstance(spec, tf.io.FixedLenFeature):  # the schema says that it is never missing
+        return tf.reshape(tf.cast(values, spec.dtype), [-1, *spec.shape])
+    rows = tf.where(present)
+    return tf.SparseTensor(
+        tf.concat([rows, tf.zeros_like(rows)], axis=1),
+        tf.cast(tf.boolean_mask(values, present), spec.dtype),
+        tf.stack([tf.size(values, tf.int64), 1]),
+    )
+
+
+def save(
+    model: tf_keras.Model,
+    features: Features,
+    transform_graph: str | os.PathLike[str],
+    directory: str | os.PathLike[str],
+    *,
+    hyperparameters: HyperParameters,
+    build_model: str | None = None,
+) -> None:
+    """Write a Model artifact: what is served, and what components that train go on from."""
+    served = ServedModel(model, features, transform_graph)
+    tf.saved_model.save(
+        served,
+        str(Path(directory) / SERVING_DIRECTORY),
+        signatures=served.signatures(),
+    )
+    keras = Path(directory) / KERAS_DIRECTORY
+    keras.mkdir(parents=True)
+    model.save_weights(str(keras / "model.weights.h5"))
+    features.write(keras)
+    rescaling = [layer for layer in model.layers if layer.name == "target"]
+    files.write_json(
+        keras / "hyperparameters.json",
+        {
+            "hyperparameters": hyperparameters.model_dump(mode="json"),
+            "build_model": build_model,
+            "target_mean": float(rescaling[0].offset) if rescaling else 0.0,
+            "target_deviation": float(rescaling[0].scale) if rescaling else 1.0,
+        },
+    )
+
+
+def build(
+    features: Features,
+    hp: HyperParameters,
+    *,
+    build_model: str | None = None,
+    target_mean: float = 0.0,
+    target_deviation: float = 1.0,
+) -> tf_keras.Model:
+    """Return an untrained model for `features`; see `architectures.build`.
+
+    Raises
+    ------
+    InputError
+        If `build_model` is no function's dotted path, or returns no tf_keras model.
+    """
+    if build_model is not None:
+        model = dotted.resolve(build_model, setting="trainer.build_model")(features, hp)
+        if not isinstance(model, tf_keras.Model):
+            raise InputError(
+                f"{build_model} does not return a model.",
+                setting="trainer.build_model",
+                expected="a tf_keras.Model",
+                got=type(model).__name__,
+            )
+        return model
+    return architectures.build(
+        hp,
+        numeric=len(features.numeric),
+        vocabulary_sizes=[column.size for column in features.categorical],
+        outputs=scores.outputs(features.task, len(features.classes)),
+        target_mean=target_mean,
+        target_deviation=target_deviation,
+    )
