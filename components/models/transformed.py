@@ -1,0 +1,129 @@
+"""Transformed examples as arrays, and the file that says what their columns are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from components import examples, files
+from components.settings import Settings
+
+#: Name of the description, beside the transform graph.
+FEATURES_FILE = "features.json"
+
+#: Outputs of the transform graph.
+NUMERIC, CATEGORICAL, LABEL = "numeric", "categorical", "label"
+
+#: Ids that every categorical column reserves: no value, and a value that the
+#: training data do not have.
+MISSING_ID, UNKNOWN_ID = 0, 1
+RESERVED_IDS = 2
+
+
+class CategoricalColumn(Settings):
+    """One column of `categorical`.
+
+    Attributes
+    ----------
+    name : str
+        Raw column that it comes from.
+    size : int
+        Number of ids, the reserved ones included; ids lie in ``[0, size)``.
+    """
+
+    name: str
+    size: int
+
+
+class Features(Settings):
+    """What the columns of transformed examples are.
+
+    Attributes
+    ----------
+    numeric : tuple of str
+        Columns of `numeric`, in order. ``fare`` is the raw column as a z-score,
+        ``fare:cdf`` its rank, ``fare:missing`` an indicator.
+    categorical : tuple of CategoricalColumn
+        Columns of `categorical`, in order.
+    label : str
+        Raw column of the label.
+    task : str
+        ``regression`` or a kind of classification.
+    classes : tuple of str
+        Class of each label index; empty for regression.
+    """
+
+    numeric: tuple[str, ...]
+    categorical: tuple[CategoricalColumn, ...]
+    label: str
+    task: str
+    classes: tuple[str, ...] = ()
+
+    def write(self, directory: str | os.PathLike[str]) -> None:
+        """Write the description into a transform graph's directory."""
+        files.write_json(Path(directory) / FEATURES_FILE, self.model_dump(mode="json"))
+
+    @classmethod
+    def read(cls, directory: str | os.PathLike[str]) -> Features:
+        """Read the description from a transform graph's directory."""
+        return cls.model_validate_json((Path(directory) / FEATURES_FILE).read_bytes())
+
+    @property
+    def regression(self) -> bool:
+        """Whether the label is a number and not a class."""
+        return self.task == "regression"
+
+
+def to_record_batch(arrays: dict[str, np.ndarray]) -> pa.RecordBatch:
+    """Return transformed arrays as the Arrow batch that is written to disk.
+
+    Parameters
+    ----------
+    arrays : dict of array
+        Shapes ``[n, k]`` or ``[n]``; a row becomes a list of k values.
+    """
+    columns = []
+    for array in arrays.values():
+        width = array.size // len(array) if len(array) else 1
+        offsets = np.arange(len(array) + 1, dtype=np.int64) * width
+        columns.append(
+            pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(array.reshape(-1)))
+        )
+    return pa.RecordBatch.from_arrays(columns, list(arrays))
+
+
+def load_arrays(split_dir: str | os.PathLike[str], features: Features) -> dict[str, np.ndarray]:
+    """Load a split of transformed examples into memory.
+
+    Parameters
+    ----------
+    split_dir : path
+        Directory of the split.
+    features : Features
+        Description of its columns.
+
+    Returns
+    -------
+    dict of array
+        ``numeric`` float32 of shape ``[n, len(features.numeric)]`` and ``categorical``
+        int64 of shape ``[n, len(features.categorical)]``, each absent if it has no
+        column; and ``label`` of shape ``[n]``: int64 class index, or float32 for
+        regression.
+    """
+    layout: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
+        NUMERIC: (np.float32, (-1, len(features.numeric))),
+        CATEGORICAL: (np.int64, (-1, len(features.categorical))),
+        LABEL: (np.float32 if features.regression else np.int64, (-1,)),
+    }
+    layout = {name: (dtype, shape) for name, (dtype, shape) in layout.items() if 0 not in shape}
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in layout}
+    for batch in examples.read_split(split_dir):
+        for name, columns in parts.items():
+            columns.append(batch.column(name).flatten().to_numpy())
+    return {
+        name: np.concatenate([np.empty(0, dtype), *parts[name]]).astype(dtype).reshape(shape)
+        for name, (dtype, shape) in layout.items()
+    }
