@@ -1,0 +1,1 @@
+"""Curated schemas, one per shipped data set."""
