@@ -7,8 +7,9 @@ of TFX.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -57,16 +58,23 @@ def encode(batch: pa.RecordBatch) -> list[bytes]:
     return encoder.encode(as_lists(batch))
 
 
-def write_split(batches: Iterable[pa.RecordBatch], directory: str | os.PathLike[str]) -> int:
-    """Write `batches` as one split and return its number of rows."""
-    rows = 0
+@contextlib.contextmanager
+def open_split(directory: str | os.PathLike[str]) -> Iterator[Callable[[bytes], None]]:
+    """Yield a function that appends a serialized tf.Example to a new split."""
     with (
         files.atomic_path(Path(directory) / FILE_NAME) as path,
         tf.io.TFRecordWriter(str(path), _OPTIONS) as writer,
     ):
+        yield writer.write
+
+
+def write_split(batches: Iterable[pa.RecordBatch], directory: str | os.PathLike[str]) -> int:
+    """Write `batches` as one split and return its number of rows."""
+    rows = 0
+    with open_split(directory) as write:
         for batch in batches:
             for record in encode(batch):
-                writer.write(record)
+                write(record)
             rows += batch.num_rows
     return rows
 

@@ -1,0 +1,128 @@
+"""Settings of ExampleGen: where the data is, how it is read, what is predicted."""
+
+from __future__ import annotations
+
+import codecs
+import math
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from components.settings import Settings
+
+#: What a user may declare a column to be.
+DeclaredKind = Literal["numeric", "categorical", "boolean", "time"]
+Format = Literal["csv", "parquet", "tfrecord"]
+Task = Literal["binary", "multiclass", "regression"]
+
+#: The splits of the data itself, in the order of their indices.
+SPLITS = ("train", "eval", "test")
+
+# A number such as -999 in a YAML list means the text of that number.
+_Text = Annotated[str, Field(coerce_numbers_to_str=True)]
+
+
+class SplitConfig(Settings):
+    """How rows are divided into train, eval and test.
+
+    Attributes
+    ----------
+    by : {"hash", "time"}
+        ``hash`` places a row by a hash of its content, so that it stays in its split
+        whatever the order of files and rows; ``time`` trains on the oldest rows and
+        tests on the newest.
+    column : str or None
+        ``time``: the column that orders the rows. ``hash``: a column whose equal values
+        (a customer, a site) stay in one split. It may be excluded from the features.
+    train, eval, test : float
+        Shares of the rows; positive, and 1 in sum.
+    """
+
+    by: Literal["hash", "time"] = "hash"
+    column: str | None = None
+    train: float = Field(default=0.7, gt=0, lt=1)
+    eval: float = Field(default=0.15, gt=0, lt=1)
+    test: float = Field(default=0.15, gt=0, lt=1)
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """The shares in the order of `SPLITS`."""
+        return self.train, self.eval, self.test
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not math.isclose(sum(self.shares), 1, abs_tol=1e-6):
+            raise ValueError(f"train + eval + test must be 1, and is {sum(self.shares):.6g}")
+        if self.by == "time" and self.column is None:
+            raise ValueError("a split by time needs `column`, the column that holds the time")
+        return self
+
+
+class DataConfig(Settings):
+    """The data set.
+
+    Attributes
+    ----------
+    path : str or tuple of str
+        Files, folders (the data files directly in them) or globs.
+    label : str
+        The column to predict.
+    task : {"auto", "binary", "multiclass", "regression"}
+        ``auto`` decides by the label: two values are ``binary``; fractional numbers, or
+        integers with more than 20 values, ``regression``; all else ``multiclass``.
+    format : {"auto", "csv", "parquet", "tfrecord"}
+        ``auto`` decides by the file names' extension; CSV and TFRecord may be gzipped.
+    delimiter, encoding : str
+        Of CSV files.
+    missing_values : tuple of str
+        Values that mean "missing", besides the empty cell.
+    columns : dict of str to {"numeric", "categorical", "boolean", "time"}
+        Kinds of columns that are not to be inferred.
+    exclude : tuple of str
+        Columns left out, such as those that leak the label.
+    positive_label : str, int, float, bool or None
+        The positive class of a binary task; None is the last one in sort order.
+    spans : tuple of str
+        Files, folders or globs with later data to monitor: each file, in name order, is
+        one span (split ``span-001``, ``span-002``, ...).
+    split : SplitConfig
+        Train, eval and test.
+    """
+
+    path: str | tuple[str, ...]
+    label: str
+    task: Literal["auto"] | Task = "auto"
+    format: Literal["auto"] | Format = "auto"
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    missing_values: tuple[_Text, ...] = (
+        "",
+        "NA",
+        "N/A",
+        "NaN",
+        "nan",
+        "null",
+        "NULL",
+        "None",
+        "?",
+    )
+    columns: dict[str, DeclaredKind] = Field(default={})
+    exclude: tuple[str, ...] = ()
+    positive_label: str | int | float | bool | None = None
+    spans: tuple[str, ...] = ()
+    split: SplitConfig = SplitConfig()
+
+    @field_validator("delimiter")
+    @classmethod
+    def _is_delimiter(cls, delimiter: str) -> str:
+        if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
+            raise ValueError("one ASCII character that is no quote and no line break")
+        return delimiter
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_encoding(cls, encoding: str) -> str:
+        try:
+            return codecs.lookup(encoding).name
+        except LookupError:
+            raise ValueError("an encoding such as utf-8, utf-16, latin-1 or cp1252") from None

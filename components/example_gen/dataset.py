@@ -1,0 +1,111 @@
+"""DatasetSpec: what inspection found, and all that is needed to read the data alike later."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from components.example_gen.config import SPLITS, Format, SplitConfig, Task
+from components.settings import Settings
+
+Kind = Literal["numeric", "integer", "categorical", "boolean", "time"]
+
+
+class Column(Settings):
+    """One column of the data.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"numeric", "integer", "categorical", "boolean", "time"}
+        How its values are stored: numeric as float; integer, boolean (0 and 1) and time
+        (UTC seconds since 1970) as int64; categorical as bytes (UTF-8).
+    missing : int
+        Rows without a value, spans not counted.
+    distinct : int or None
+        Distinct values, spans not counted; None if they are more than 10,000.
+    """
+
+    name: str
+    kind: Kind
+    missing: int
+    distinct: int | None
+
+
+class DatasetSpec(Settings):
+    """A data set as it was found.
+
+    Attributes
+    ----------
+    format : {"csv", "parquet", "tfrecord"}
+    files : tuple of str
+        Absolute paths of the data, without the spans.
+    spans : dict of str to tuple of str
+        Split name -> absolute paths.
+    bytes : int
+        Size of all files on disk.
+    rows, rows_without_label : int
+        Rows in `files`, and those of them that are dropped because their label is missing.
+    split_rows : dict of str to int
+        Rows of each split, spans included, without the dropped ones.
+    fingerprint : str
+        SHA-256 over the files' contents and everything here that decides how they are
+        read; independent of names and modification times.
+    columns : tuple of Column
+        The features and the label, in the order of the data.
+    empty_columns : tuple of str
+        Columns left out because they hold no value at all.
+    label : str
+        For a classification its kind is integer or categorical, and the text of a stored
+        value is the class name.
+    task : {"binary", "multiclass", "regression"}
+    classes : tuple of str
+        The label's values as text, in order (numeric order for numbers); the positive
+        class of a binary task is the last. Empty for a regression.
+    split : SplitConfig
+    split_only : Column or None
+        The column that decides the split, if it is none of `columns`.
+    time_boundaries : tuple of int or None
+        For a split by time: the first value of eval and the first of test.
+    delimiter, encoding, missing_values
+        As in `DataConfig`.
+    """
+
+    format: Format
+    files: tuple[str, ...]
+    spans: dict[str, tuple[str, ...]]
+    bytes: int
+    rows: int
+    rows_without_label: int
+    split_rows: dict[str, int]
+    fingerprint: str
+    columns: tuple[Column, ...]
+    empty_columns: tuple[str, ...] = ()
+    label: str
+    task: Task
+    classes: tuple[str, ...]
+    split: SplitConfig
+    split_only: Column | None = None
+    time_boundaries: tuple[int, int] | None = None
+    delimiter: str
+    encoding: str
+    missing_values: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of `columns`."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of `columns` without the label."""
+        return tuple(name for name in self.names if name != self.label)
+
+    @property
+    def read_columns(self) -> tuple[Column, ...]:
+        """The columns that are read: `columns`, and the one that only decides the split."""
+        return (*self.columns, self.split_only) if self.split_only else self.columns
+
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        """Names of all splits, spans last."""
+        return (*SPLITS, *self.spans)

@@ -1,0 +1,135 @@
+"""From paths, folders and globs to data files and their format."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from components.errors import InputError
+from components.example_gen.config import DataConfig, Format
+
+_EXTENSIONS: dict[Format, str] = {
+    "csv": r"\.(csv|tsv)(\.gz)?$",
+    "parquet": r"\.(parquet|pq)$",
+    "tfrecord": r"\.tfrecords?(\.gz)?$|tfrecord-\d{5}-of-\d{5}(\.gz)?$",
+}
+
+
+def find(config: DataConfig) -> tuple[Format, tuple[str, ...], tuple[str, ...]]:
+    """Return the format, the data's files and the spans' files, as absolute paths.
+
+    Raises
+    ------
+    InputError
+        For paths without files, files of several or unknown formats, and a file that is
+        both data and a later span of it.
+    """
+    paths = (config.path,) if isinstance(config.path, str) else config.path
+    files = _expand(paths, config, "data.path")
+    spans = _expand(config.spans, config, "data.spans") if config.spans else ()
+    both = sorted(set(files) & set(spans))
+    if both:
+        raise InputError(
+            "A file is both data and a later span of it.",
+            file=both[0],
+            setting="data.spans",
+            remedy="Keep the spans in a folder of their own.",
+        )
+    return _format((*files, *spans), config), files, spans
+
+
+def _expand(paths: Sequence[str], config: DataConfig, setting: str) -> tuple[str, ...]:
+    if not paths:
+        raise InputError("No data is named.", setting=setting, expected="at least one path")
+    found: dict[str, None] = {}
+    for path in paths:
+        found.update(dict.fromkeys(_expand_one(path, config, setting)))
+    return tuple(found)
+
+
+def _expand_one(path: str, config: DataConfig, setting: str) -> list[str]:
+    path = os.path.abspath(path)
+    if os.path.isdir(path):
+        names = sorted(entry.path for entry in os.scandir(path) if _is_data(entry.path, config))
+        if not names:
+            raise InputError(
+                "The folder holds no data files.",
+                file=path,
+                setting=setting,
+                expected="files such as *.csv, *.csv.gz, *.parquet or *.tfrecord",
+                got=", ".join(sorted(os.listdir(path))[:5]) or "an empty folder",
+            )
+    elif os.path.exists(path):
+        names = [path]
+    elif glob.has_magic(path):
+        names = sorted(name for name in glob.glob(path, recursive=True) if os.path.isfile(name))
+        if not names:
+            raise InputError("No file matches the pattern.", setting=setting, got=path)
+    else:
+        raise InputError(
+            "There is no such file or folder.",
+            setting=setting,
+            got=path,
+            remedy=_suggest(Path(path)),
+        )
+    for name in names:
+        if not os.access(name, os.R_OK):
+            raise InputError("The file may not be read.", file=name, setting=setting)
+    return names
+
+
+def _is_data(path: str, config: DataConfig) -> bool:
+    name = os.path.basename(path)
+    if not os.path.isfile(path) or name.startswith((".", "_")):
+        return False
+    return config.format != "auto" or _guess(path) is not None
+
+
+def _suggest(path: Path) -> str | None:
+    """Name what exists and is most like `path`."""
+    missing = path
+    while not missing.parent.is_dir():
+        missing = missing.parent
+    siblings = sorted(entry.name for entry in missing.parent.iterdir())
+    matches = difflib.get_close_matches(missing.name, siblings, n=1, cutoff=0.5)
+    if matches:
+        return f"Did you mean {missing.parent / matches[0]}?"
+    return f"The nearest folder that exists is {missing.parent}."
+
+
+def _guess(path: str) -> Format | None:
+    for name, pattern in _EXTENSIONS.items():
+        if re.search(pattern, os.path.basename(path).lower()):
+            return name
+    return None
+
+
+def _format(files: Sequence[str], config: DataConfig) -> Format:
+    if config.format != "auto":
+        return config.format
+    guesses = {file: _guess(file) for file in files}
+    for file, guess in guesses.items():
+        if guess is None:
+            raise InputError(
+                "The file's name does not say its format.",
+                file=file,
+                setting="data.format",
+                expected="a name that ends in .csv, .tsv, .parquet, .pq or .tfrecord(s)",
+                remedy="Set data.format to csv, parquet or tfrecord.",
+            )
+    first, *others = guesses.items()
+    for file, guess in others:
+        if guess != first[1]:
+            raise InputError(
+                "The files have several formats.",
+                file=file,
+                expected=f"{first[1]}, as {first[0]}",
+                got=guess,
+                remedy="Name the files of one format, such as with the pattern *.csv.",
+            )
+    assert first[1] is not None
+    return first[1]
