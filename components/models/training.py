@@ -220,8 +220,20 @@ class _Keeper(tf_keras.callbacks.Callback):
                 weight.assign(best)
 
     def _checkpoint(self) -> tf.train.Checkpoint:
+        # Keras leaves the state of its random generators out of checkpoints.
+        generators = [
+            layer._random_generator._generator
+            for layer in self._network._flatten_layers()
+            if isinstance(
+                getattr(getattr(layer, "_random_generator", None), "_generator", None),
+                tf.random.Generator,
+            )
+        ]
         return tf.train.Checkpoint(
-            model=self._network, optimizer=self._network.optimizer, best=self._best
+            model=self._network,
+            optimizer=self._network.optimizer,
+            best=self._best,
+            generators=generators,
         )
 
     def _save(self) -> None:

@@ -1,0 +1,219 @@
+"""Training: it learns, it is reproducible, and it resumes as if nothing had happened."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras
+
+from components.models import architectures, input_pipeline, training
+from components.models.hyperparameters import HyperParameters
+
+HP = HyperParameters(
+    hidden_units=(16, 8), embedding_dim=4, dropout=0.2, batch_size=32, learning_rate=0.01
+)
+VOCABULARIES = (5, 7)
+
+
+@pytest.fixture(autouse=True)
+def _deterministic():
+    tf_keras.utils.set_random_seed(3)
+    tf.config.experimental.enable_op_determinism()
+
+
+def _data(rows, seed=0, classes=2):
+    generator = np.random.default_rng(seed)
+    numeric = generator.normal(size=(rows, 3)).astype(np.float32)
+    categorical = np.stack([generator.integers(0, n, rows) for n in VOCABULARIES], axis=1)
+    score = numeric[:, 0] + (categorical[:, 0] == 2) * 2 - numeric[:, 1] * (categorical[:, 1] > 3)
+    edges = np.quantile(score, np.arange(1, classes) / classes)
+    return {
+        "numeric": numeric,
+        "categorical": categorical,
+        "label": np.searchsorted(edges, score).astype(np.int64),
+    }
+
+
+def _model(outputs=1, hp=HP):
+    tf_keras.utils.set_random_seed(3)
+    return architectures.build(hp, numeric=3, vocabulary_sizes=VOCABULARIES, outputs=outputs)
+
+
+def _train(model, *, epochs=6, patience=10, task="binary", hp=HP, **arguments):
+    classes = 3 if task == "multiclass" else 2
+    return training.train(
+        model,
+        _data(600, 0, classes),
+        _data(300, 1, classes),
+        label="label",
+        task=task,
+        hp=hp,
+        epochs=epochs,
+        patience=patience,
+        seed=5,
+        **arguments,
+    )
+
+
+@pytest.mark.parametrize("architecture", sorted(architectures.ARCHITECTURES))
+@pytest.mark.parametrize(("task", "outputs"), [("binary", 1), ("multiclass", 3)])
+def test_learns(architecture, task, outputs):
+    hp = HP.model_copy(update={"architecture": architecture, "dropout": 0.0})
+    history = _train(_model(outputs, hp), task=task, hp=hp, epochs=12)
+    first, best = history.epochs[0]["val_loss"], history.best_loss
+    assert best < first * 0.9
+    chance = 1 / max(outputs, 2)
+    assert history.epochs[history.best_epoch]["val_accuracy"] > chance + 0.2
+
+
+def test_the_model_keeps_the_weights_of_its_best_epoch():
+    model = _model()
+    hp = HP.model_copy(update={"learning_rate": 0.2})  # overshoots soon
+    history = _train(model, epochs=8, hp=hp)
+    validation = input_pipeline.batches(_data(300, 1), label="label")
+    assert model.evaluate(validation, verbose=0)[0] == pytest.approx(history.best_loss, rel=1e-5)
+
+
+def test_stops_when_patience_runs_out():
+    hp = HP.model_copy(update={"learning_rate": 0.2})
+    history = _train(_model(hp=hp), epochs=200, patience=2, hp=hp)
+    assert len(history.epochs) == history.best_epoch + 3 < 200
+
+
+class _Kill(Exception):
+    pass
+
+
+def _killed_after(epochs, monkeypatch):
+    """Make the training loop die at the end of an epoch, as kill -9 would."""
+    save = training._Keeper._save
+
+    def save_and_die(self):
+        save(self)
+        if len(self._history.epochs) == epochs:
+            raise _Kill
+
+    monkeypatch.setattr(training._Keeper, "_save", save_and_die)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_killed_training_resumes_to_the_same_weights(tmp_path, monkeypatch, optimizer):
+    hp = HP.model_copy(update={"optimizer": optimizer})
+    undisturbed = _model(hp=hp)
+    expected = _train(undisturbed, hp=hp)
+
+    with monkeypatch.context() as patch:
+        _killed_after(3, patch)
+        with pytest.raises(_Kill):
+            _train(_model(hp=hp), hp=hp, checkpoints=tmp_path, checkpoint_seconds=0)
+    tf_keras.utils.set_random_seed(99)  # a new process knows nothing of the old one
+    resumed = architectures.build(hp, numeric=3, vocabulary_sizes=VOCABULARIES, outputs=1)
+    history = _train(resumed, hp=hp, checkpoints=tmp_path, checkpoint_seconds=0)
+
+    assert history.resumed_from == 3
+    assert history.epochs == expected.epochs
+    for ours, theirs in zip(resumed.get_weights(), undisturbed.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_checkpoint_cut_short_is_not_used(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        _killed_after(2, patch)
+        with pytest.raises(_Kill):
+            _train(_model(), checkpoints=tmp_path, checkpoint_seconds=0)
+    # Killed while it writes the next weights: the state file still names the old ones.
+    (tmp_path / "epoch-3.index").write_bytes(b"half")
+    assert _train(_model(), checkpoints=tmp_path, checkpoint_seconds=0).resumed_from == 2
+
+
+def test_the_same_seed_gives_the_same_model():
+    first, second = _model(), _model()
+    _train(first, epochs=2)
+    tf_keras.utils.set_random_seed(3)
+    _train(second, epochs=2)
+    for ours, theirs in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_every_row_is_seen_once_an_epoch():
+    arrays = {"x": np.arange(10), "label": np.arange(10)}
+    batches = list(
+        input_pipeline.shuffled_epochs(
+            arrays, label="label", batch_size=4, seed=1, epochs=range(0, 2)
+        ).as_numpy_iterator()
+    )
+    assert [len(label) for _, label in batches] == [4, 4, 2] * 2
+    epochs = [np.concatenate([label for _, label in part]) for part in (batches[:3], batches[3:])]
+    assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
+    assert not np.array_equal(*epochs)
+    [later, *_] = input_pipeline.shuffled_epochs(
+        arrays, label="label", batch_size=10, seed=1, epochs=range(1, 2)
+    ).as_numpy_iterator()
+    np.testing.assert_array_equal(later[1], epochs[1])
+
+
+def test_divergence_is_an_error_that_names_the_setting():
+    hp = HP.model_copy(update={"optimizer": "sgd", "learning_rate": 1e30, "dropout": 0.0})
+    with pytest.raises(training.DivergedError, match=r"trainer\.model\.learning_rate"):
+        _train(_model(hp=hp), hp=hp)
+
+
+def test_balanced_weights_give_each_class_the_same_total():
+    labels = np.array([0] * 90 + [1] * 10)
+    weights = training.balanced_class_weights(labels, 2)
+    assert weights[0] * 90 == pytest.approx(weights[1] * 10)
+    assert weights[0] * 90 + weights[1] * 10 == pytest.approx(100)
+
+
+def test_class_weights_move_the_threshold():
+    data = _data(600)
+    rare = np.flatnonzero(data["label"] == 1)[20:]
+    imbalanced = {name: np.delete(values, rare, axis=0) for name, values in data.items()}
+    found = {}
+    for name, weights in (
+        ("none", None),
+        ("balanced", training.balanced_class_weights(imbalanced["label"], 2)),
+    ):
+        model = _model()
+        training.train(
+            model,
+            imbalanced,
+            _data(300, 1),
+            label="label",
+            task="binary",
+            hp=HP,
+            epochs=5,
+            patience=9,
+            seed=1,
+            class_weights=weights,
+        )
+        logits = model.predict({k: v for k, v in _data(300, 1).items() if k != "label"}, verbose=0)
+        found[name] = float(np.mean(logits > 0))
+    assert found["balanced"] > found["none"]
+
+
+def test_a_regression_learns_large_targets():
+    data = _data(600)
+    target = (1e6 + 1e5 * data["numeric"][:, 0]).astype(np.float32)
+    data["label"] = target
+    model = architectures.build(
+        HP,
+        numeric=3,
+        vocabulary_sizes=VOCABULARIES,
+        outputs=1,
+        target_mean=float(target.mean()),
+        target_deviation=float(target.std()),
+    )
+    history = training.train(
+        model,
+        data,
+        data,
+        label="label",
+        task="regression",
+        hp=HP.model_copy(update={"dropout": 0.0}),
+        epochs=20,
+        patience=20,
+        seed=1,
+    )
+    assert math.sqrt(history.best_loss) < 0.2 * float(target.std())
