@@ -45,8 +45,6 @@ class Transform(base.Component):
 
     SPEC_CLASS = TransformSpec
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
-    USES = ("models/transformed.py",)
-    LIBRARIES = ("tensorflow-transform", "tfx-bsl")
 
     def __init__(self, config: TransformConfig, engine: str = "memory", **arguments: Any) -> None:
         super().__init__(config, engine, preprocessing_digest=_source_digest(config), **arguments)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from components.settings import Settings
@@ -32,6 +34,9 @@ class TransformConfig(Settings):
     quantile_error : float
         Bound on the error of a quantile's rank, as a share of the rows.
     """
+
+    USES: ClassVar[tuple[str, ...]] = ("models/transformed.py", "dotted.py")
+    LIBRARIES: ClassVar[tuple[str, ...]] = ("tensorflow-transform", "tfx-bsl")
 
     preprocessing_fn: str | None = None
     vocabulary_size: int = Field(default=10_000, ge=1)

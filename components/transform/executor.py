@@ -37,8 +37,9 @@ class Executor(base.Executor):
     def run(self, inputs: base.Artifacts, outputs: base.Artifacts, config: TransformConfig) -> None:
         [raw], [result] = inputs["examples"], outputs["transformed_examples"]
         [target] = outputs["transform_graph"]
-        schema = _read_schema(inputs["schema"][0])
-        plan = preprocessing.make_plan(schema, json.loads(self.properties["dataset"]))
+        dataset = json.loads(self.properties["dataset"])
+        schema = preprocessing.select(_read_schema(inputs["schema"][0]), dataset)
+        plan = preprocessing.make_plan(schema, dataset)
         function = preprocessing.make_preprocessing(plan, config)
         temporary = str(Path(self._get_tmp_dir()) / "analysis")
 

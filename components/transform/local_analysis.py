@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow.python.eager import wrap_function
+from tensorflow.python.trackable import resource as tracking
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform import (
     analyzer_nodes,
@@ -16,10 +19,12 @@ from tensorflow_transform import (
     graph_tools,
     impl_helper,
     nodes,
+    schema_inference,
     tf2_utils,
 )
 from tensorflow_transform.beam import analysis_graph_builder, beam_nodes
 from tensorflow_transform.saved import saved_transform_io_v2
+from tensorflow_transform.tf_metadata import dataset_metadata
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 
 from components.errors import InputError
@@ -30,41 +35,143 @@ PreprocessingFn = Callable[[dict[str, tft.common_types.TensorType]], dict[str, t
 
 
 class _Trace:
-    """The preprocessing function, traced with the analysis results known so far.
+    """The preprocessing function, traced once.
 
-    The module holds the tables that the traced function looks up: without it they
-    would be freed.
+    The module and the trackers hold the tables that the traced function looks up:
+    without them they would be freed.
+
+    Parameters
+    ----------
+    function : callable
+        The preprocessing function.
+    specs : dict
+        Types of its inputs.
+    directory : str
+        Gets stand-ins for the vocabularies that are not known yet.
     """
 
     def __init__(
+        self, function: PreprocessingFn, specs: dict[str, tf.TypeSpec], directory: str
+    ) -> None:
+        self._resources = tracking.ResourceTracker()
+        traced = self._make(function, specs, directory, None)
+        with (
+            tracking.resource_tracker_scope(self._resources),
+            annotators.object_tracker_scope(annotators.ObjectTracker()),
+        ):
+            self.function = traced.get_concrete_function()
+
+    @classmethod
+    def exportable(
+        cls,
+        function: PreprocessingFn,
+        specs: dict[str, tf.TypeSpec],
+        directory: str,
+        known: dict[str, tf.Tensor],
+        outputs: dict[str, str] | None = None,
+    ) -> _Trace:
+        """Trace with analysis results that are `known`, by the names of their tensors.
+
+        `module.transform_fn` is then the traced function; while other results are
+        missing, it returns the tensors that `outputs` names.
+        """
+        trace = cls.__new__(cls)
+        trace.function = saved_transform_io_v2.trace_and_update_module(
+            trace.module,
+            trace._make(function, specs, directory, known, outputs),
+            "transform_fn",
+            strip_control_dependencies=False,
+        )
+        return trace
+
+    def _make(
         self,
-        preprocessing_fn: PreprocessingFn,
+        function: PreprocessingFn,
         specs: dict[str, tf.TypeSpec],
         directory: str,
         known: dict[str, tf.Tensor] | None,
         outputs: dict[str, str] | None = None,
-    ) -> None:
-        self.module = tf.Module()
+    ) -> tf.types.experimental.GenericFunction:
         context = graph_context.TFGraphContext(
             module_to_export=self.module, temp_dir=directory, evaluated_replacements=known
         )
-        self.function = saved_transform_io_v2.trace_and_update_module(
-            self.module,
-            impl_helper.get_traced_transform_fn(preprocessing_fn, specs, context, outputs),
-            "transform_fn",
-            strip_control_dependencies=False,
-        )
-        self.inputs = tf2_utils.get_structured_inputs_from_func_graph(self.function.graph)
+        return impl_helper.get_traced_transform_fn(function, specs, context, outputs)
+
+    @functools.cached_property
+    def module(self) -> tf.Module:
+        """What is saved."""
+        return tf.Module()
 
     @property
     def graph(self) -> tf.Graph:
+        """The traced graph."""
         return self.function.graph
 
-    def prune(self, outputs: dict[str, tf.Tensor]) -> Callable[..., dict[str, tf.Tensor]]:
-        """Return the function of the same inputs that computes only `outputs`."""
+    @property
+    def inputs(self) -> dict[str, tft.common_types.TensorType]:
+        """The graph's inputs."""
+        return tf2_utils.get_structured_inputs_from_func_graph(self.graph)
+
+    def prune(
+        self, inputs: Sequence[tf.Tensor], outputs: dict[str, tf.Tensor]
+    ) -> Callable[..., dict[str, tf.Tensor]]:
+        """Return the function that computes some tensors of the graph from others."""
         holder = wrap_function.VariableHolder(share_variables=True)
-        whole = wrap_function.WrappedFunction(self.graph, variable_holder=holder)
-        return whole.prune(self.function.inputs, outputs)
+        return wrap_function.WrappedFunction(self.graph, variable_holder=holder).prune(
+            inputs, outputs
+        )
+
+    def metadata(self) -> dataset_metadata.DatasetMetadata:
+        """Return the schema of the outputs, with what analyzers have noted on it.
+
+        TensorFlow Transform traces the function once more for this. The notes are
+        tensors of the graph at hand as well, and depend on no input.
+        """
+        outputs = self.function.structured_outputs
+        # The graph's outputs are copies of the tensors that the notes are about.
+        tensors, _ = tf2_utils.strip_and_get_tensors_and_control_dependencies(
+            tf.nest.flatten(outputs, expand_composites=True)
+        )
+        keys = schema_inference._get_tensor_value_to_key_map(
+            tf.nest.pack_sequence_as(outputs, tensors, expand_composites=True)
+        )
+        notes: dict[str, list[Any]] = {}
+        for collection, *details, default in _NOTES:
+            notes |= schema_inference._get_schema_overrides(
+                self.graph, keys, collection, details, default
+            )
+        notes[schema_inference._METADATA_SPARSE_OUTPUT_OVERRIDES_FIELD] = [
+            schema_inference._get_sparse_output_annotations_v2(self.graph, keys)
+        ]
+        flat = tf.nest.flatten(notes)
+        symbolic = {str(n): t for n, t in enumerate(flat) if isinstance(t, tf.Tensor)}
+        values = self.prune([], symbolic)() if symbolic else {}
+        flat = [values.get(str(n), t) for n, t in enumerate(flat)]
+        flat = [tf.constant(t) if isinstance(t, str) else t for t in flat]
+        evaluated = tf.nest.pack_sequence_as(notes, flat)
+        return dataset_metadata.DatasetMetadata(
+            schema_inference.infer_feature_schema_v2(
+                outputs, lambda: evaluated, evaluate_schema_overrides=True
+            )
+        )
+
+
+#: Collections of notes: the tensors noted on, what is noted, and the key of notes on
+#: the whole schema.
+_NOTES = (
+    (
+        schema_inference._TF_METADATA_TENSOR_COLLECTION,
+        schema_inference._TF_METADATA_TENSOR_MIN_COLLECTION,
+        schema_inference._TF_METADATA_TENSOR_MAX_COLLECTION,
+        None,
+    ),
+    (
+        schema_inference._TF_METADATA_EXTRA_ANNOTATION,
+        schema_inference._TF_METADATA_EXTRA_ANNOTATION_TYPE_URL,
+        schema_inference._TF_METADATA_EXTRA_ANNOTATION_PROTO,
+        schema_inference._TF_METADATA_EXTRA_ANNOTATION_GLOBAL,
+    ),
+)
 
 
 def analyze(
@@ -104,7 +211,7 @@ def analyze(
     specs = adapter.OriginalTypeSpecs()
     os.makedirs(temp_dir, exist_ok=True)
 
-    first = _Trace(preprocessing_fn, specs, temp_dir, None)
+    first = _Trace(preprocessing_fn, specs, temp_dir)
     outputs = first.function.structured_outputs
     _check(first.graph, outputs)
     asset_map = annotators.get_asset_annotations(first.graph)
@@ -119,10 +226,10 @@ def analyze(
     ) -> Callable[[], Iterator[Tensors]]:
         if known:
             names = {key: tensor.name for key, tensor in op.output_signature.items()}
-            traces.append(_Trace(preprocessing_fn, specs, temp_dir, known, names))
+            traces.append(_Trace.exportable(preprocessing_fn, specs, temp_dir, known, names))
             function = traces[-1].module.transform_fn
         else:  # nothing is known yet, so that the first trace is also this phase's
-            function = first.prune(dict(op.output_signature))
+            function = first.prune(first.function.inputs, dict(op.output_signature))
 
         def batches() -> Iterator[Tensors]:
             for shard in shards:
@@ -137,16 +244,13 @@ def analyze(
     evaluator = Evaluator(first.graph, temp_dir, run_phase)
     _, known = nodes.Traverser(evaluator).visit_value_node(root).get()
 
-    final = _Trace(preprocessing_fn, specs, temp_dir, known)
+    final = _Trace.exportable(preprocessing_fn, specs, temp_dir, known)
     impl_helper._validate_analyzers_fingerprint(fingerprint, final.graph, final.inputs)
     if final.graph.get_collection(analyzer_nodes.TENSOR_REPLACEMENTS):
         raise RuntimeError("An analyzer was left without a result.")
-    metadata = impl_helper._trace_and_get_metadata(
-        final.function, final.inputs, preprocessing_fn, temp_dir, known
-    )
     target = transform_graph.clear(output_dir)
     tf.saved_model.save(final.module, str(target / tft.TFTransformOutput.TRANSFORM_FN_DIR))
-    transform_graph.write_metadata(target, schema, metadata, asset_map)
+    transform_graph.write_metadata(target, schema, final.metadata(), asset_map)
 
 
 def _check(graph: tf.Graph, outputs: object) -> None:

@@ -8,9 +8,8 @@ categorical column, because each is a file of its own that people read.
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -19,6 +18,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform import analyzers, schema_inference
 from tensorflow_transform.tf_metadata import schema_utils
 
+from components import dotted
 from components.errors import InputError
 from components.models.transformed import (
     CATEGORICAL,
@@ -35,6 +35,9 @@ from components.transform.config import TransformConfig
 Inputs = dict[str, tft.common_types.TensorType]
 Outputs = dict[str, tf.Tensor]
 
+#: Key of the config that names an own function.
+SETTING = "transform.preprocessing_fn"
+
 DAY = 86_400
 #: Periods of a time column, in seconds: the day, the week and the mean year of the
 #: Gregorian calendar; with the shift that puts the start of a week on Monday.
@@ -43,6 +46,20 @@ CYCLES = {
     "day_of_week": (7 * DAY, 3 * DAY),
     "day_of_year": (365.2425 * DAY, 0),
 }
+
+
+def select(schema: schema_pb2.Schema, dataset: Mapping[str, Any]) -> schema_pb2.Schema:
+    """Return `schema` with the columns of the data set alone.
+
+    A curated schema may describe more columns than are used; the transform graph, and
+    so whoever calls the served model, shall not ask for those.
+    """
+    names = {column["name"] for column in dataset["columns"]}
+    selected = schema_pb2.Schema()
+    selected.CopyFrom(schema)
+    del selected.feature[:]
+    selected.feature.extend(feature for feature in schema.feature if feature.name in names)
+    return selected
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,8 +138,7 @@ def make_plan(schema: schema_pb2.Schema, dataset: Mapping[str, Any]) -> Plan:
         Schema of the raw data.
     dataset : mapping
         With `label`, `task`, `classes` and `columns`, each column with `name` and
-        `kind`: numeric, integer, categorical, boolean or time. Columns of the schema
-        that it does not name are left out, unless it names none.
+        `kind`: numeric, integer, categorical, boolean or time.
 
     Raises
     ------
@@ -131,7 +147,7 @@ def make_plan(schema: schema_pb2.Schema, dataset: Mapping[str, Any]) -> Plan:
         several values a row.
     """
     label, task = dataset["label"], dataset["task"]
-    kinds = {column["name"]: column["kind"] for column in dataset.get("columns") or ()}
+    kinds = {column["name"]: column["kind"] for column in dataset["columns"]}
     usable = schema_utils.schema_as_feature_spec(schema).feature_spec
     columns = {feature.name: feature for feature in schema.feature if feature.name in usable}
     if label not in columns:
@@ -142,12 +158,12 @@ def make_plan(schema: schema_pb2.Schema, dataset: Mapping[str, Any]) -> Plan:
         )
     numbers, flags, times, categories, optional = [], [], [], [], []
     for name, feature in columns.items():
-        if kinds and name not in kinds:
+        if name not in kinds:
             continue
         _check_single(feature)
         if name == label:
             continue
-        kind = _kind(feature, kinds.get(name))
+        kind = _kind(feature, kinds[name])
         if kind == "categorical":
             categories.append(name)
             continue
@@ -172,12 +188,12 @@ def make_plan(schema: schema_pb2.Schema, dataset: Mapping[str, Any]) -> Plan:
     return Plan(*map(tuple, (numbers, flags, times, categories, optional)), label, task, classes)
 
 
-def _kind(feature: schema_pb2.Feature, kind: str | None) -> str:
+def _kind(feature: schema_pb2.Feature, kind: str) -> str:
     if feature.type == schema_pb2.BYTES or feature.int_domain.is_categorical:
         return "categorical"
     if feature.WhichOneof("domain_info") == "time_domain" and feature.type == schema_pb2.INT:
         return "time"
-    return kind or "numeric"
+    return kind
 
 
 def _always_present(feature: schema_pb2.Feature) -> bool:
@@ -343,7 +359,7 @@ class OwnPreprocessing:
     plan: Plan
 
     def __call__(self, inputs: Inputs) -> Outputs:
-        outputs = dict(resolve(self.path)(inputs))
+        outputs = dict(dotted.resolve(self.path, setting=SETTING)(inputs))
         unknown = sorted(set(outputs) - {NUMERIC, CATEGORICAL, LABEL})
         if unknown or not outputs.keys() & {NUMERIC, CATEGORICAL}:
             raise self._broken(
@@ -396,7 +412,7 @@ class OwnPreprocessing:
     def _broken(self, expected: str, got: str) -> InputError:
         return InputError(
             f"{self.path} does not return what it has to.",
-            setting="transform.preprocessing_fn",
+            setting=SETTING,
             expected=expected,
             got=got,
         )
@@ -408,35 +424,9 @@ Preprocessing = DefaultPreprocessing | OwnPreprocessing
 def make_preprocessing(plan: Plan, config: TransformConfig) -> Preprocessing:
     """Return the preprocessing function that `config` asks for."""
     if config.preprocessing_fn is not None:
-        resolve(config.preprocessing_fn)
+        dotted.resolve(config.preprocessing_fn, setting=SETTING)
         return OwnPreprocessing(config.preprocessing_fn, plan)
     return DefaultPreprocessing(plan, config)
-
-
-def resolve(path: str) -> Callable[[Inputs], Outputs]:
-    """Return the function at a dotted path.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    module, _, name = path.rpartition(".")
-    try:
-        function = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"There is no function {path!r}: {error}.",
-            setting="transform.preprocessing_fn",
-            expected="a dotted path such as my_package.my_module.my_function",
-        ) from error
-    if not callable(function):
-        raise InputError(
-            f"{path!r} is no function.",
-            setting="transform.preprocessing_fn",
-            got=type(function).__name__,
-        )
-    return function
 
 
 def dense(tensor: tft.common_types.TensorType, dtype: tf.DType, default: Any) -> tf.Tensor:
