@@ -1,0 +1,162 @@
+"""Thresholds: what is kept, what is broken, and what is said of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from components.errors import InputError
+from components.evaluator import eval_config, judgement, summary
+from components.evaluator.config import EvaluatorConfig
+
+
+@pytest.fixture
+def evaluate(run_local):
+    """Return a function that evaluates on 100 rows.
+
+    The candidate is right on 90 of them and the baseline on 95.
+    """
+
+    def run(thresholds, *, has_baseline=True, task="binary", **settings):
+        y = np.tile([0, 1], 50)
+        right = {"candidate": np.arange(100) >= 10, "baseline": np.arange(100) >= 5}
+        columns = {"__label__": y, "hour": np.where(np.arange(100) < 20, 1, 2)}
+        for model, of_model in right.items():
+            columns[f"__prediction__{model}"] = np.where(of_model, y, 1 - y).astype(np.float32)
+        if task == "regression":
+            columns["__label__"] = y.astype(float)
+        config = EvaluatorConfig.model_validate(
+            {"thresholds": thresholds, "confidence_intervals": False} | settings
+        )
+        wanted, metrics = run_local(pa.table(columns), config, task, has_baseline=has_baseline)
+        validation = judgement.judge(metrics, wanted, has_baseline=has_baseline)
+        result = summary.summarise(
+            metrics, validation, eval_config.bounds(config), wanted, 100, {"candidate": 0}
+        )
+        assert validation.validation_ok == result["blessed"]
+        return result
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("metric", "bound", "kept"),
+    [
+        ("BinaryAccuracy", {"min": 0.9}, True),
+        ("BinaryAccuracy", {"min": 0.91}, False),
+        ("BinaryAccuracy", {"max": 0.9}, True),
+        ("BinaryAccuracy", {"max": 0.89}, False),
+        ("BinaryAccuracy", {"max_drop": 0.06}, True),
+        ("BinaryAccuracy", {"max_drop": 0.04}, False),
+        ("BinaryCrossentropy", {"max_rise": 1.0}, True),
+        ("BinaryCrossentropy", {"max_rise": 0.1}, False),
+        ("MeanPrediction", {"max_rise": 0.02, "max_drop": 0.02}, True),
+    ],
+)
+def test_bounds(metric, bound, kept, evaluate):
+    result = evaluate({metric: bound})
+    assert result["blessed"] is kept
+    assert len(result["reasons"]) == (not kept)
+    assert [v["kept"] for v in result["thresholds"]] == [kept] * len(bound)
+
+
+def test_reasons_name_metric_slice_value_and_bound(evaluate):
+    result = evaluate(
+        {
+            "BinaryAccuracy": [
+                {"min": 0.95},
+                {"max_drop": 0.01},
+                {"min": 0.8, "slices": ["hour"]},
+                {"max": 0.2, "slices": [{"hour": 2}]},
+            ]
+        }
+    )
+    assert result["reasons"] == [
+        "BinaryAccuracy overall is 0.9, below the minimum of 0.95.",
+        "BinaryAccuracy overall is 0.9, 0.05 below the baseline's 0.95; at most 0.01 is allowed.",
+        "BinaryAccuracy on hour=1 is 0.5, below the minimum of 0.8.",
+        "BinaryAccuracy on hour=2 is 1, above the maximum of 0.2.",
+    ]
+    kept = [(v["slice"], v["kept"]) for v in result["thresholds"] if v["bound"] == "min"]
+    assert kept == [("Overall", False), ("hour=1", False), ("hour=2", True)]
+
+
+def test_without_a_baseline_change_is_not_judged(evaluate):
+    result = evaluate({"BinaryAccuracy": {"max_drop": 0.0, "min": 0.5}}, has_baseline=False)
+    assert result["blessed"]
+    assert [v["bound"] for v in result["thresholds"]] == ["min"]
+    assert result["notes"] == [
+        "There is no blessed model yet, so no change was held against a bound."
+    ]
+
+
+@pytest.mark.parametrize("has_baseline", [True, False])
+def test_without_thresholds_the_model_is_blessed(has_baseline, evaluate):
+    result = evaluate({}, has_baseline=has_baseline)
+    assert result["blessed"]
+    assert result["notes"] == ["No thresholds are set, so no metric was held against a bound."]
+
+
+def test_an_undefined_metric_is_refused(evaluate, run_local):
+    result = evaluate({"Precision": {"min": 0.1, "slices": [{"hour": 1}]}})
+    assert result["blessed"]
+    result = evaluate({"MatthewsCorrelationCoefficient": {"min": -1, "slices": ["hour"]}})
+    assert result["blessed"]
+    y = pa.table({"__label__": [1, 1], "__prediction__candidate": np.array([1, 1], np.float32)})
+    config = EvaluatorConfig.model_validate({"thresholds": {"Specificity": {"min": 0.5}}})
+    wanted, metrics = run_local(y, config, "binary", has_baseline=False)
+    validation = judgement.judge(metrics, wanted, has_baseline=False)
+    assert not validation.validation_ok
+    result = summary.summarise(metrics, validation, eval_config.bounds(config), wanted, 2, {})
+    assert result["reasons"] == ["Specificity overall is not a number; its min is 0.5."]
+
+
+def test_a_bound_on_a_slice_without_rows_is_refused(evaluate):
+    result = evaluate({"AUC": {"min": 0.1, "slices": [{"hour": 7}]}})
+    assert result["reasons"] == ["AUC has a bound on hour=7, where too few rows could be measured."]
+
+
+def test_slices_that_are_too_small_are_not_judged(evaluate):
+    result = evaluate({"BinaryAccuracy": {"min": 0.9, "slices": ["hour"]}}, min_slice_size=21)
+    assert result["blessed"]
+    assert [v["slice"] for v in result["thresholds"]] == ["hour=2"]
+    [small] = [s for s in result["slices"] if "note" in s]
+    assert small["name"] == "hour=1"
+
+
+def test_scores_that_are_not_finite_refuse_the_candidate_only(run_local):
+    config = EvaluatorConfig(confidence_intervals=False)
+    table = pa.table(
+        {
+            "__label__": [0, 1, 1],
+            "__prediction__candidate": np.array([0.1, np.nan, 0.9], np.float32),
+        }
+    )
+    wanted, metrics = run_local(table, config, "binary", has_baseline=False)
+    validation = judgement.judge(metrics, wanted, has_baseline=False)
+
+    def summarise(unusable):
+        return summary.summarise(metrics, validation, [], wanted, 3, unusable)
+
+    refused = summarise({"candidate": 1, "baseline": 0})
+    assert not refused["blessed"]
+    assert refused["reasons"] == [
+        "1 of 3 scores of the candidate are not finite; their rows are left out of every metric."
+    ]
+    assert summarise({"candidate": 0, "baseline": 1})["blessed"]
+
+
+def test_a_metric_of_another_task_is_refused():
+    config = EvaluatorConfig(metrics=("AUC",))
+    with pytest.raises(InputError, match="AUC is not defined for the task regression"):
+        eval_config.build(config, "regression", 0, has_baseline=False)
+
+
+def test_unknown_slice_column_names_the_nearest():
+    config = EvaluatorConfig.model_validate(
+        {"thresholds": {"AUC": {"min": 0.5, "slices": ["huor"]}}}
+    )
+    assert eval_config.slice_columns(config) == ["huor"]
+    with pytest.raises(InputError, match="'huor' to slice by; nearest: hour"):
+        eval_config.check_columns(eval_config.slice_columns(config), ["hour", "area"])
