@@ -208,7 +208,8 @@ def _check_kind(
                 row += batch.num_rows
         raise AssertionError(f"{name}: the value is gone")
 
-    if name == config.label and profile.not_finite and kind in ("integer", "numeric"):
+    is_number = kind in ("integer", "numeric") or profile.number_share == 1
+    if profile.not_finite and is_number:
         place = find(storage.is_not_finite)
         raise InputError(
             "The label is not a finite number.",
@@ -358,7 +359,8 @@ def _count_splits(spec: DatasetSpec) -> dict[str, int]:
                 expected="at least one row in each split",
                 got=f"{rows.sum()} rows with shares {shares}"
                 + (f" by {spec.split.column!r}" if spec.split.column else ""),
-                remedy="Add rows, or give the split a larger share.",
+                remedy="Add rows, or give the split a larger share; rows that are equal, or "
+                "of one group or time, stay together.",
             )
     for name in spec.classes:
         if not classes[name]:

@@ -74,11 +74,14 @@ class ColumnProfile:
         found = pc.value_counts(raw)
         counts = found.field(1).to_numpy()
         values = storage.with_nulls(found.field(0), self._missing_values)
-        if self._is_label:
-            self.not_finite |= pc.any(storage.is_not_finite(found.field(0))).as_py() is True
+        not_finite = storage.is_not_finite(found.field(0)) if self._is_label else None
         valid = values.is_valid()
         total = int(counts.sum())
         mask = valid.to_numpy(zero_copy_only=False)
+        if not_finite is not None:
+            self.not_finite |= pc.any(not_finite).as_py() is True
+            if storage.is_text(values.type):  # meant as numbers, with an error of their own
+                self._numbers += int(counts[pc.and_(not_finite, valid).to_numpy(False)].sum())
         values, counts = values.filter(valid), counts[mask]
         present = int(counts.sum())
         if counted:

@@ -272,9 +272,9 @@ def _time_from_text(text: pa.Array) -> pa.Array:
 def is_not_finite(values: pa.Array) -> pa.Array:
     """Return where raw numbers, or texts of numbers, are NaN or infinite."""
     if is_text(values.type):
-        return pc.match_substring_regex(trim(values), _NOT_FINITE)
+        return pc.match_substring_regex(trim(values), _NOT_FINITE).fill_null(False)
     if pa.types.is_floating(values.type):
-        return pc.invert(pc.is_finite(values))
+        return pc.invert(pc.is_finite(values)).fill_null(False)
     return pa.array(np.zeros(len(values), bool))
 
 
