@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -41,14 +42,14 @@ def as_lists(batch: pa.RecordBatch) -> pa.RecordBatch:
         if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
             columns.append(column)
             continue
-        # One value a row, none where it is null: offsets count the valid rows.
-        valid = column.is_valid()
-        lengths = valid.cast(pa.int64()).to_numpy(zero_copy_only=False)
-        offsets = pa.array([0, *lengths.cumsum().tolist()], pa.int64())
+        # One value a row and none where it is null; a null offset makes the list null.
+        valid = column.is_valid().to_numpy(zero_copy_only=False)
+        offsets = np.concatenate([[0], np.cumsum(valid, dtype=np.int64)])
+        absent = np.concatenate([~valid, [False]])
         values = column.drop_null()
         if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
             values = values.cast(pa.binary())
-        columns.append(pa.LargeListArray.from_arrays(offsets, values))
+        columns.append(pa.LargeListArray.from_arrays(pa.array(offsets, mask=absent), values))
     return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 

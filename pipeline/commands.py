@@ -80,7 +80,7 @@ def _last_unfinished(store: Store) -> Run:
 
 
 def _store(config: PipelineConfig) -> Store:
-    return Store(connection_config(config.store, config.root))
+    return Store(connection_config(config.store, config.root), config.name)
 
 
 def _execute(

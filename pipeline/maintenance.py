@@ -24,7 +24,7 @@ def check(config: PipelineConfig) -> list[Finding]:
     """
     if not config.root.is_dir():
         return []
-    store = Store(connection_config(config.store, config.root))
+    store = Store(connection_config(config.store, config.root), config.name)
     return [*_damaged(config, store), *_orphans(config, store)]
 
 
@@ -32,7 +32,7 @@ def collect_garbage(config: PipelineConfig, *, apply: bool) -> list[Finding]:
     """Return the orphans below the root, and remove them if `apply` is set."""
     if not config.root.is_dir():
         return []
-    store = Store(connection_config(config.store, config.root))
+    store = Store(connection_config(config.store, config.root), config.name)
     store.mark_dead()
     orphans = list(_orphans(config, store))
     if apply:
@@ -63,6 +63,10 @@ def _orphans(config: PipelineConfig, store: Store) -> Iterator[Finding]:
                 if directory not in live and directory.name not in running:
                     detail = "no live artifact of the store"
                     yield _finding(config, "orphaned output", directory, detail)
+            known = {manifest.path_of(directory) for directory in live}
+            for path in sorted(output.glob(".*.manifest.json")):
+                if path not in known:
+                    yield _finding(config, "orphaned manifest", path, "its output is gone")
         for kind in _directories(node / ".system"):
             for directory in _directories(kind):
                 if directory.name not in running:

@@ -9,8 +9,15 @@ from pathlib import Path
 
 from components import files
 
-#: The manifest's name, at the root of the output that it describes.
-FILE_NAME = ".manifest.json"
+
+def path_of(directory: str | Path) -> Path:
+    """Return where the manifest of an output is: beside it.
+
+    Not within, because TFX's own components expect certain outputs to hold one file.
+    """
+    directory = Path(directory)
+    return directory.with_name(f".{directory.name}.manifest.json")
+
 
 
 @dataclass(frozen=True)
@@ -24,20 +31,18 @@ class Manifest:
 
 def write(directory: str | Path) -> Manifest:
     """Describe every file below `directory` in its manifest file."""
-    root = Path(directory)
+    root, path = Path(directory), path_of(directory)
     entries = {}
     for name in files.list_files(root):
-        if name.as_posix() == FILE_NAME:
-            continue
         status = (root / name).stat()
         entries[name.as_posix()] = {
             "bytes": status.st_size,
             "mtime_ns": status.st_mtime_ns,
             "sha256": files.file_digest(root / name),
         }
-    files.write_json(root / FILE_NAME, {"files": entries})
+    files.write_json(path, {"files": entries})
     return Manifest(
-        digest=files.file_digest(root / FILE_NAME),
+        digest=files.file_digest(path),
         bytes=sum(entry["bytes"] for entry in entries.values()),
         files=len(entries),
     )
@@ -60,13 +65,13 @@ def find_damage(directory: str | Path, digest: str, *, every_byte: bool = False)
     if not root.is_dir():
         return "the directory is gone"
     try:
-        content = (root / FILE_NAME).read_bytes()
+        content = path_of(root).read_bytes()
     except FileNotFoundError:
         return "the manifest is gone"
     if hashlib.sha256(content).hexdigest() != digest:
         return "the manifest was changed"
     entries = json.loads(content)["files"]
-    present = {name.as_posix() for name in files.list_files(root)} - {FILE_NAME}
+    present = {name.as_posix() for name in files.list_files(root)}
     if added := sorted(present - set(entries)):
         return f"{added[0]} was added"
     for name, entry in entries.items():

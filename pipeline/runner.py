@@ -57,7 +57,7 @@ class Run:
         self._emit = emit
         self._config = job.config
         self._connection = metadata.Metadata(connection_config(job.config.store, job.config.root))
-        self._store = Store(connection_config(job.config.store, job.config.root))
+        self._store = Store(connection_config(job.config.store, job.config.root), job.config.name)
         process = psutil.Process()
         self._identity = {
             "mw_pid": process.pid,

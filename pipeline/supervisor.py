@@ -64,7 +64,7 @@ class Supervisor:
 
     def run(self, job: Job, on_event: Callable[[Event], None]) -> int:
         """Run `job`, passing its events on, and return the exit code."""
-        store = Store(connection_config(self._config.store, self._config.root))
+        store = Store(connection_config(self._config.store, self._config.root), self._config.name)
         store.mark_dead()
         while True:
             self._send(job)
@@ -177,7 +177,7 @@ class Supervisor:
                 cause += " (by hand, or by the kernel because memory ran out)"
         else:
             cause = f"the pipeline's process ended with exit code {code}"
-        store = Store(connection_config(self._config.store, self._config.root))
+        store = Store(connection_config(self._config.store, self._config.root), self._config.name)
         self._record_end(store, job, "FAILED", cause)
         if running is not None:
             on_event({**running, "state": "failed", "phase": "executing", "cause": cause})

@@ -33,6 +33,6 @@ class SchemaGen(base.Component):
     SPEC_CLASS = SchemaGenSpec
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
 
-    def __init__(self, config: SchemaConfig, **arguments: object) -> None:
+    def __init__(self, config: SchemaConfig, engine: str = "memory", **arguments: object) -> None:
         digest = files.file_digest(config.path) if config.path else ""
-        super().__init__(config, schema_digest=digest, **arguments)
+        super().__init__(config, engine, schema_digest=digest, **arguments)

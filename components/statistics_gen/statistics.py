@@ -8,6 +8,7 @@ from collections.abc import Callable
 import apache_beam as beam
 import pyarrow as pa
 import tensorflow_data_validation as tfdv
+from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx_bsl.arrow import table_util
 
@@ -34,7 +35,7 @@ def compute(
     """
     batches = list(examples.read_split(directory))
     merged = table_util.MergeRecordBatches(batches) if batches else pa.record_batch([], [])
-    return tfdv.generate_statistics_in_memory(merged, options(config))
+    return stats_impl.generate_statistics_in_memory(merged, options(config))
 
 
 def compute_on_beam(

@@ -214,7 +214,15 @@ class Store:
             options = ListOptions(limit=limit, order_by=OrderByField.ID, is_asc=False)
             if type is not None:
                 options.filter_query = f"type = '{type}'"
-            return self._artifact_records(self._mlmd.get_artifacts(options))
+            if self._pipeline is None:
+                return self._artifact_records(self._mlmd.get_artifacts(options))
+            return self._artifact_records(
+                [
+                    artifact
+                    for context in self._pipeline_contexts()
+                    for artifact in self._mlmd.get_artifacts_by_context(context.id, options)
+                ]
+            )
         ids: set[int] | None = None
         if run is not None:
             ids = self._output_ids(self._find_run(run)[0].id)
@@ -239,6 +247,10 @@ class Store:
                 remedy="see artifacts for their ids",
             )
         return self._artifact_records(found)[0]
+
+    def artifacts_by_id(self, ids: Iterable[int]) -> list[Artifact]:
+        """Return the artifacts of these ids; those that do not exist are left out."""
+        return self._artifact_records(self._get_artifacts(set(ids)))
 
     def lineage(self, artifact_id: int, direction: str = "up", depth: int | None = None) -> Lineage:
         """Return what an artifact was made from, or what was made from it.
@@ -318,9 +330,9 @@ class Store:
                 mw_ended=time.time(),
             )
             marked.append(execution.id)
-        running = ListOptions(filter_query="custom_properties.mw_state.string_value = 'RUNNING'")
-        for context in self._mlmd.get_contexts(running):
-            if has_ended(plain(context.custom_properties)):
+        for context, _ in self._run_contexts():
+            properties = plain(context.custom_properties)
+            if properties.get("mw_state") == "RUNNING" and has_ended(properties):
                 self.record_run(context.name, mw_state="INTERRUPTED", mw_ended=time.time())
         return self._execution_records(self._get_executions(marked))
 
@@ -370,18 +382,17 @@ class Store:
         if self._pipeline is None:
             for context in self._mlmd.get_contexts_by_type(_RUN):
                 found[context.id] = (context, None)
-            pipelines = self._mlmd.get_contexts_by_type(_PIPELINE)
-        else:
-            pipelines = [
-                context
-                for context in [self._mlmd.get_context_by_type_and_name(_PIPELINE, self._pipeline)]
-                if context is not None
-            ]
-        for pipeline in pipelines:
+        for pipeline in self._pipeline_contexts():
             for context in self._mlmd.get_children_contexts_by_context(pipeline.id):
                 if context.type == _RUN:
                     found[context.id] = (context, pipeline.name)
         return sorted(found.values(), key=lambda item: _age(item[0]), reverse=True)
+
+    def _pipeline_contexts(self) -> list[metadata_store_pb2.Context]:
+        if self._pipeline is None:
+            return list(self._mlmd.get_contexts_by_type(_PIPELINE))
+        context = self._mlmd.get_context_by_type_and_name(_PIPELINE, self._pipeline)
+        return [context] if context is not None else []
 
     def _run_context(self, run_id: str) -> metadata_store_pb2.Context | None:
         return self._mlmd.get_context_by_type_and_name(_RUN, run_id)
@@ -446,7 +457,13 @@ class Store:
 
     def _get_running(self) -> list[metadata_store_pb2.Execution]:
         options = ListOptions(filter_query="last_known_state = RUNNING")
-        return list(self._mlmd.get_executions(options))
+        if self._pipeline is None:
+            return list(self._mlmd.get_executions(options))
+        return [
+            execution
+            for context in self._pipeline_contexts()
+            for execution in self._mlmd.get_executions_by_context(context.id, options)
+        ]
 
     def _place(self, execution_id: int) -> tuple[str | None, str | None]:
         """Return the run and the node of an execution."""

@@ -43,12 +43,12 @@ def _edit(output):
 
 
 def _edit_manifest(output):
-    path = output / manifest.FILE_NAME
+    path = manifest.path_of(output)
     path.write_text(path.read_text().replace("1000", "1001"))
 
 
 def _remove_manifest(output):
-    (output / manifest.FILE_NAME).unlink()
+    manifest.path_of(output).unlink()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,354 @@
+"""The verbs that only look: runs, show, artifacts, lineage, compare, logs.
+
+Each prints a table, or with ``--json`` one JSON object and nothing else on standard
+output. Times there are seconds since the epoch, durations seconds, unknown values null:
+
+- ``runs``: ``{"runs": [run, ...]}``, the newest first. A run has the attributes of
+  `pipeline.store.Run`, and ``seconds``.
+- ``show``: ``{"run": run, "executions": [execution, ...]}``. An execution has the
+  attributes of `pipeline.store.Execution`, ``seconds``, and ``inputs`` and ``outputs``:
+  lists of ``{"artifact", "type", "key", "uri"}``.
+- ``artifacts``: ``{"artifacts": [artifact, ...]}``, the newest first, with the attributes of
+  `pipeline.store.Artifact`.
+- ``lineage``: ``{"artifact", "direction", "artifacts", "executions", "events"}``, the
+  attributes of `pipeline.store.Lineage`.
+- ``compare``: ``{"run_a", "run_b", "nodes", "metrics"}``, the attributes of
+  `pipeline.store.Comparison`; every pair is a list of two.
+- ``logs``: ``{"run": id, "logs": [{"node", "path", "text"}, ...]}``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from components.errors import InputError
+from components.naming import nearest
+
+if TYPE_CHECKING:
+    from pipeline.store import Run, Store
+
+#: Directory in which a pipeline's root is by default.
+RUNS = Path("runs")
+
+RootOption = Annotated[
+    str | None,
+    typer.Option("--root", help="The pipeline's root; by default the only one below ./runs."),
+]
+ConfigOption = Annotated[
+    str | None,
+    typer.Option("--config", "-c", help="The pipeline's config: a YAML file, or a shipped one."),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print the result as one JSON object on standard output.")
+]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="[RUN]", help="Id of a run, a unique beginning of it, or latest.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the read verbs to a command line."""
+    for verb in (runs, show, artifacts, lineage, compare, logs):
+        app.command()(verb)
+
+
+def runs(
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 20,
+    state: Annotated[
+        str | None, typer.Option(help="Only those in this state, such as FAILED.")
+    ] = None,
+    root: RootOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the runs, the newest first."""
+    store, _ = _open(root, config)
+    found = store.runs(limit=limit, state=state.upper() if state else None)
+    if as_json:
+        _print_json({"runs": [_with_seconds(run) for run in found]})
+        return
+    from pipeline import read_tables
+
+    read_tables.print_runs(found)
+
+
+def show(
+    run: RunArgument = "latest",
+    root: RootOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one run: its nodes, outputs, metrics, and what failed."""
+    store, place = _open(root, config)
+    found = store.run(run)
+    executions = store.executions(found.id)
+    events = store.events([execution.id for execution in executions])
+    known = {
+        artifact.id: artifact for artifact in store.artifacts_by_id(e.artifact for e in events)
+    }
+    if not as_json:
+        from pipeline import read_tables
+
+        read_tables.print_run(found, executions, events, known, place)
+        return
+
+    def ends(execution: int, kind: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "artifact": event.artifact,
+                "type": known[event.artifact].type,
+                "key": event.key,
+                "uri": known[event.artifact].uri,
+            }
+            for event in events
+            if event.execution == execution and event.kind == kind
+        ]
+
+    _print_json(
+        {
+            "run": _with_seconds(found),
+            "executions": [
+                {
+                    **_with_seconds(execution),
+                    "inputs": ends(execution.id, "input"),
+                    "outputs": ends(execution.id, "output"),
+                }
+                for execution in executions
+            ],
+        }
+    )
+
+
+def artifacts(
+    type_: Annotated[
+        str | None, typer.Option("--type", help="Only of this type, such as Model.")
+    ] = None,
+    node: Annotated[str | None, typer.Option(help="Only outputs of this node.")] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(help="Only outputs of this run, those from the cache included."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
+    root: RootOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List artifacts, the newest first."""
+    store, place = _open(root, config)
+    found = store.artifacts(run=run, type=type_, node=node, limit=limit)
+    if as_json:
+        _print_json({"artifacts": [dataclasses.asdict(artifact) for artifact in found]})
+        return
+    from pipeline import read_tables
+
+    read_tables.print_artifacts(found, place)
+
+
+def lineage(
+    artifact: Annotated[int, typer.Argument(help="Id of an artifact; see artifacts.")],
+    down: Annotated[
+        bool, typer.Option("--down/--up", help="What was made from it, or what it was made from.")
+    ] = False,
+    depth: Annotated[
+        int | None, typer.Option(min=1, help="At most so many nodes away; by default all.")
+    ] = None,
+    root: RootOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what an artifact was made from (--up), or what was made from it (--down)."""
+    store, place = _open(root, config)
+    found = store.lineage(artifact, "down" if down else "up", depth)
+    if as_json:
+        _print_json(dataclasses.asdict(found))
+        return
+    from pipeline import read_tables
+
+    read_tables.print_lineage(found, place)
+
+
+def compare(
+    run_a: Annotated[str, typer.Argument(metavar="RUN_A", help="The one run.")],
+    run_b: Annotated[str, typer.Argument(metavar="[RUN_B]", help="The other run.")] = "latest",
+    root: RootOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what differs between two runs: settings, code, inputs, times, metrics."""
+    store, _ = _open(root, config)
+    found = store.compare(run_a, run_b)
+    if as_json:
+        _print_json(
+            {
+                **dataclasses.asdict(found),
+                "run_a": _with_seconds(found.run_a),
+                "run_b": _with_seconds(found.run_b),
+                "nodes": [
+                    {**dataclasses.asdict(node), "differs": node.differs} for node in found.nodes
+                ],
+            }
+        )
+        return
+    from pipeline import read_tables
+
+    read_tables.print_comparison(found)
+
+
+def logs(
+    run: RunArgument = "latest",
+    node: Annotated[str | None, typer.Argument(help="By default all nodes.")] = None,
+    tail: Annotated[
+        int | None, typer.Option(min=1, help="Only so many lines at the end of each log.")
+    ] = None,
+    root: RootOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the logs of a run's nodes."""
+    store, place = _open(root, config)
+    found = store.run(run)
+    paths = _log_paths(store, found, node)
+    texts = {name: _read_log(path, place, tail) for name, path in paths.items()}
+    if as_json:
+        entries = [
+            {"node": name, "path": paths[name], "text": text} for name, text in texts.items()
+        ]
+        _print_json({"run": found.id, "logs": entries})
+        return
+    for name, text in texts.items():
+        if node is None:
+            print(f"==> {name} <==")
+        print(text, end="" if text.endswith("\n") or not text else "\n")
+
+
+# ---------------------------------------------------------------- the store
+
+
+def _open(root: str | None, config: str | None) -> tuple[Store, Path]:
+    """Return the store and the pipeline's root; never makes a store."""
+    from pipeline.store_config import StoreConfig, connection_config
+
+    if config is not None:
+        if root is not None:
+            raise InputError("--root and --config exclude each other.", remedy="give one of them")
+        from pipeline.config import load
+
+        loaded = load(config)
+        place, settings, name = loaded.root, loaded.store, loaded.name
+    else:
+        place = _find_root(root)
+        settings, name = StoreConfig(), None
+    if settings.type == "sqlite":
+        path = settings.sqlite_path(place)
+        if not path.is_file():
+            raise InputError(
+                "There is no metadata store yet.",
+                file=str(path),
+                remedy="use run; or give --config FILE if the store is a database server",
+            )
+    connection = connection_config(settings, place)
+    if connection.HasField("sqlite"):
+        connection.sqlite.connection_mode = connection.sqlite.READWRITE
+    from pipeline.store import Store
+
+    return Store(connection, name), place
+
+
+def _find_root(root: str | None) -> Path:
+    if root is not None:
+        place = Path(root).expanduser().absolute()
+        if not place.is_dir():
+            siblings = _roots(place.parent)
+            raise InputError(
+                f"There is no directory {root!r}{nearest(place.name, siblings)}.",
+                expected=f"a pipeline's root, such as {', '.join(siblings)}" if siblings else None,
+            )
+        return place
+    found = _roots(RUNS)
+    if not found:
+        raise InputError(
+            "There is no pipeline's root below ./runs.",
+            remedy="use run, or say where it is with --root DIR or --config FILE",
+        )
+    if len(found) > 1:
+        raise InputError(
+            "There are several pipelines below ./runs.",
+            expected="--root with one of " + ", ".join(str(RUNS / name) for name in found),
+        )
+    return (RUNS / found[0]).absolute()
+
+
+def _roots(directory: Path) -> list[str]:
+    """Return the names of the directories that hold a metadata store."""
+    from pipeline.store_config import FILE_NAME
+
+    return sorted(path.parent.name for path in directory.glob(f"*/{FILE_NAME}"))
+
+
+# -------------------------------------------------------------------- output
+
+
+def _with_seconds(record: Any) -> dict[str, Any]:
+    return {**dataclasses.asdict(record), "seconds": record.seconds}
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(_finite(value), allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    """Return `value` with null for NaN and the infinities, which JSON does not know."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+# ---------------------------------------------------------------------- logs
+
+
+def _log_paths(store: Store, run: Run, node: str | None) -> dict[str, str]:
+    """Return the log of each node; of an attempt and its retries it is the same file."""
+    executions = [e for e in store.executions(run.id) if e.node is not None]
+    paths = {e.node: e.log for e in executions if e.log is not None}
+    if node is None:
+        return paths
+    names = {e.node for e in executions}
+    if node not in names:
+        raise InputError(
+            f"Run {run.id} has no node {node!r}{nearest(node, names)}.",
+            expected=_in_order(e.node for e in executions),
+        )
+    if node not in paths:
+        raise InputError(
+            f"Run {run.id} has no log of {node}.",
+            expected=f"one of {_in_order(paths)}" if paths else None,
+        )
+    return {node: paths[node]}
+
+
+def _in_order(names: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
+
+
+def _read_log(path: str, root: Path, tail: int | None) -> str:
+    # The store may be shared; what it names is only read if it is this pipeline's.
+    if not Path(path).resolve().is_relative_to(root.resolve()):
+        raise InputError(
+            "The log lies outside the pipeline's root.", file=path, expected=f"below {root}"
+        )
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(f"The log cannot be read: {error.strerror}.", file=path) from None
+    return "".join(text.splitlines(keepends=True)[-tail:]) if tail else text
