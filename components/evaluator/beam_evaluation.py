@@ -41,9 +41,16 @@ def evaluate(
     Intervals come from TFMA's jackknife over 20 parts of the data. Its bootstrap would
     compute every metric 20 times over all rows.
     """
+    # TFMA does not expect thresholds on a change of stored predictions; they are not
+    # judged here anyway.
+    measured = config_pb2.EvalConfig()
+    measured.CopyFrom(eval_config)
+    for spec in measured.metrics_specs:
+        for metric in spec.metrics:
+            metric.ClearField("per_slice_thresholds")
     writer = metrics_plots_and_validations_writer.MetricsPlotsAndValidationsWriter(
         output_paths={constants.METRICS_KEY: os.path.join(output, constants.METRICS_KEY)},
-        eval_config=eval_config,
+        eval_config=measured,
     )
     with make_pipeline() as pipeline:
         (
@@ -53,7 +60,7 @@ def evaluate(
             | "Batches" >> beam.FlatMap(_batches)
             | "Evaluate"
             >> model_eval_lib.ExtractEvaluateAndWriteResults(
-                eval_config=eval_config, output_path=output, writers=[writer]
+                eval_config=measured, output_path=output, writers=[writer]
             )
         )
     return list(model_eval_lib.load_metrics(output))

@@ -99,7 +99,7 @@ def test_unknown_class_is_named():
 
 
 def test_several_values_in_a_row_cannot_be_sliced_by():
-    records = examples.encode(batch(y=["yes"], area=[["a", "b"]]))
+    records = examples.encode(batch(y=["yes"], area=[[b"a", b"b"]]))
     with pytest.raises(InputError, match="'area' has several values"):
         predictions.score(records, {"candidate": Constant([0.5, 0.5])}, layout())
 
