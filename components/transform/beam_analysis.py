@@ -37,7 +37,10 @@ def analyze(
         Returns the pipeline to run on.
     """
     target = transform_graph.clear(output_dir)
-    with make_pipeline() as pipeline, tft_beam.Context(temp_dir=temp_dir):
+    # Each phase reads the data anew: that needs no space for a copy of them, and with
+    # one copy for all, Beam's runner inside this process fails from three phases on.
+    context = tft_beam.Context(temp_dir=temp_dir, use_deep_copy_optimization=True)
+    with make_pipeline() as pipeline, context:
         batches = pipeline | transform_graph.read_shards(shards)
         (
             (batches, transform_graph.adapter_config(schema))

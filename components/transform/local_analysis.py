@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -245,7 +245,7 @@ def analyze(
     _, known = nodes.Traverser(evaluator).visit_value_node(root).get()
 
     final = _Trace.exportable(preprocessing_fn, specs, temp_dir, known)
-    impl_helper._validate_analyzers_fingerprint(fingerprint, final.graph, final.inputs)
+    _check_order(fingerprint, graph_tools.get_analyzers_fingerprint(final.graph, final.inputs))
     if final.graph.get_collection(analyzer_nodes.TENSOR_REPLACEMENTS):
         raise RuntimeError("An analyzer was left without a result.")
     target = transform_graph.clear(output_dir)
@@ -266,4 +266,18 @@ def _check(graph: tf.Graph, outputs: object) -> None:
             "The preprocessing function has trainable variables.",
             setting="transform.preprocessing_fn",
             remedy="Train them in the model; a transform graph is fixed.",
+        )
+
+
+def _check_order(
+    first: Mapping[str, graph_tools.AnalyzersFingerprint],
+    final: Mapping[str, graph_tools.AnalyzersFingerprint],
+) -> None:
+    """Check that tracing twice met the same analyzers: their results go by their names."""
+    sources = [{name: fp.source_keys for name, fp in trace.items()} for trace in (first, final)]
+    if sources[0] != sources[1]:
+        raise InputError(
+            "The preprocessing function calls its analyzers in an order that changes.",
+            setting="transform.preprocessing_fn",
+            remedy="Iterate over sorted names, or give each analyzer a `name`.",
         )
