@@ -10,6 +10,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -195,7 +196,7 @@ def _check_kind(
             remedy=f"Write the column alike, or set data.columns.{name}.",
         )
 
-    def find(is_bad: Callable[[pa.Array], pa.Array | None]) -> dict[str, object]:
+    def find(is_bad: Callable[[pa.Array], pa.Array | None]) -> dict[str, Any]:
         for file in all_files:
             row = 0
             for batch in reader.batches(file, [name]):

@@ -97,6 +97,7 @@ class ColumnProfile:
             self._narrow(values, counts)
         else:
             kind = storage.kind_of(values.type)
+            assert kind is not None, values.type  # the reader has refused such a column
             self._possible &= {"integer", "numeric"} if kind == "integer" else {kind}
             self._invalid |= storage.convert(values, kind)[1] is not None
             self._numbers += present if kind in ("integer", "numeric") else 0
