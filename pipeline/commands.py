@@ -9,9 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from components.example_gen.inspect import inspect
-
 from components.errors import InputError
+from components.example_gen.inspect import inspect
 from pipeline import dag
 from pipeline.config import PipelineConfig
 from pipeline.job import Event, Job

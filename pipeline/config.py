@@ -116,7 +116,7 @@ class PipelineConfig(Settings):
     pusher: PusherConfig = PusherConfig()
     store: StoreConfig = StoreConfig()
     beam: BeamConfig = BeamConfig()
-    nodes: dict[str, NodeConfig] = {}
+    nodes: dict[str, NodeConfig] = Field(default={})
     cache: bool = True
 
     @field_validator("name")

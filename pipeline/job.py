@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from components.example_gen.dataset import DatasetSpec
 from components.settings import Settings
 from pipeline.config import PipelineConfig
@@ -42,7 +44,7 @@ class Job(Settings):
     forced: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     base: str | None = None
-    attempts: dict[str, int] = {}
+    attempts: dict[str, int] = Field(default={})
 
     def dump(self) -> str:
         """Return the job as JSON, which `Job.model_validate_json` reads."""

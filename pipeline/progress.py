@@ -17,6 +17,7 @@ from pipeline.job import Event
 _STYLES = {
     "complete": "green",
     "cached": "cyan",
+    "resolved": "cyan",
     "skipped": "yellow",
     "retrying": "yellow",
     "failed": "bold red",

@@ -249,12 +249,19 @@ class Run:
             self._store.record_execution(
                 execution.id, mw_started=started, mw_ended=time.time(), mw_log=str(log)
             )
-            cached = execution.last_known_state == _State.CACHED
-            self._counts["cached" if cached else "executed"] += 1
+            if node._executor_spec is None:
+                state = "resolved"  # a look into the store, which TFX never caches
+            elif execution.last_known_state == _State.CACHED:
+                state = "cached"
+            else:
+                state = "complete"
+            count = {"cached": "cached", "complete": "executed"}.get(state)
+            if count:
+                self._counts[count] += 1
             self._emit(
                 {
                     **event,
-                    "state": "cached" if cached else "complete",
+                    "state": state,
                     "seconds": time.time() - started,
                     "outputs": [self._shorten(artifact.uri) for artifact in outputs],
                 }

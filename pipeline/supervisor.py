@@ -48,6 +48,7 @@ class Supervisor:
         self._config = config
         self._process: subprocess.Popen[bytes] | None = None
         self._events = -1
+        self._deadline: float | None = None
         self._log = config.root / "logs" / "worker.log"
         self._stack = contextlib.ExitStack()
 
@@ -141,9 +142,9 @@ class Supervisor:
         """Return the exit code, or what timed out: node, attempt, limit, execution."""
         running: Event | None = None
         execution: int | None = None
-        deadline: float | None = None
+        self._deadline = None
         ended = False
-        for event in self._read_events(lambda: deadline):
+        for event in self._read_events():
             if event is None:
                 assert running is not None
                 limit = self._config.node(running["node"]).timeout
@@ -152,11 +153,11 @@ class Supervisor:
             if event["event"] == "execution":
                 execution = event["execution"]
             elif event["event"] == "node":
-                running, execution, deadline = None, None, None
+                running, execution, self._deadline = None, None, None
                 if event["state"] == "running":
                     running = event
                     limit = self._config.node(event["node"]).timeout
-                    deadline = time.monotonic() + limit if limit else None
+                    self._deadline = time.monotonic() + limit if limit else None
             elif event["event"] in ("end", "error"):
                 ended = True
             on_event(event)
@@ -192,14 +193,14 @@ class Supervisor:
         if store.has_run(job.run_id):
             store.record_run(job.run_id, mw_state=state, mw_ended=time.time())
 
-    def _read_events(self, deadline: Callable[[], float | None]) -> Iterator[Event | None]:
+    def _read_events(self) -> Iterator[Event | None]:
         """Yield events until the pipe closes; None when the deadline has passed."""
         buffer = b""
         with selectors.DefaultSelector() as selector:
             selector.register(self._events, selectors.EVENT_READ)
             while True:
-                end = deadline()
-                wait = None if end is None else max(end - time.monotonic(), 0)
+                wait = None if self._deadline is None else self._deadline - time.monotonic()
+                wait = None if wait is None else max(wait, 0)
                 if not selector.select(wait):
                     yield None
                     return

@@ -8,12 +8,13 @@ from pathlib import Path
 import tensorflow as tf
 import tensorflow_transform as tft
 import tf_keras
+from tensorflow_transform.saved import saved_transform_io_v2
 
 from components import dotted, files
 from components.errors import InputError
 from components.models import architectures, scores
 from components.models.hyperparameters import HyperParameters
-from components.models.transformed import CATEGORICAL, NUMERIC, Features
+from components.models.transformed import Features
 
 #: Directories of a Model artifact: TFX's name for what is served, and the model itself
 #: as hyperparameters and weights, from which components that train go on.
@@ -39,13 +40,34 @@ class ServedModel(tf.Module):
     ) -> None:
         super().__init__()
         graph = tft.TFTransformOutput(str(transform_graph))
-        self._task = features.task
-        self._model = model
-        self._transform = graph.transform_features_layer()
+        loader = saved_transform_io_v2.SavedModelLoader(graph.transform_savedmodel_dir)
+        # What the functions below capture must be tracked: the variables, and the tables
+        # of the transform graph. The Keras model itself must not: saving it would trace
+        # every layer once more, for a reader that knows Keras, and take as long again.
+        self.weights = list(model.variables)
+        self.transform = loader._imported
         self._raw_specification = {
             name: spec for name, spec in graph.raw_feature_spec().items() if name != features.label
         }
-        self._classes = tf.constant(list(features.classes)) if features.classes else None
+        self._inputs = {
+            tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name)
+            for tensor in model.inputs
+        }
+        classes = list(features.classes)
+
+        def score(transformed: dict[str, tf.Tensor]) -> tf.Tensor:
+            outputs = model({name: transformed[name] for name in self._inputs}, training=False)
+            return scores.from_outputs(outputs, features.task)
+
+        def serve(raw: dict[str, tf.Tensor | tf.SparseTensor]) -> dict[str, tf.Tensor]:
+            result = {"scores": score(loader.apply_transform_model(raw))}
+            if classes:
+                most_probable = tf.argmax(result["scores"], axis=1)
+                result["class"] = tf.gather(tf.constant(classes), most_probable)
+            return result
+
+        self._score = score
+        self._serve = serve
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
         """Return the signatures by their names.
@@ -61,55 +83,35 @@ class ServedModel(tf.Module):
         All return ``scores`` float32 [n, k]; the first two also ``class``, the name of
         the most probable class, for classification.
         """
+        specification = self._raw_specification
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+        # None of them branches on a tensor, and AutoGraph takes seconds to find that out.
+        @tf.function(autograph=False)
         def serving_default(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self._from_raw(tf.io.parse_example(examples, self._raw_specification))
+            return self._serve(tf.io.parse_example(examples, specification))
+
+        @tf.function(autograph=False)
+        def predict(**columns: tf.Tensor) -> dict[str, tf.Tensor]:
+            raw = {name: _column(columns[name], spec) for name, spec in specification.items()}
+            return self._serve(raw)
+
+        @tf.function(autograph=False)
+        def transformed_features(**features: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"scores": self._score(features)}
 
         columns = {
             name: tf.TensorSpec(
                 [None], tf.string if spec.dtype == tf.string else tf.float64, name=name
             )
-            for name, spec in self._raw_specification.items()
+            for name, spec in specification.items()
         }
-
-        @tf.function
-        def predict(**values: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self._from_raw(
-                {
-                    name: _column(values[name], spec)
-                    for name, spec in self._raw_specification.items()
-                }
-            )
-
-        inputs = {
-            tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name)
-            for tensor in self._model.inputs
-        }
-
-        @tf.function
-        def transformed_features(**values: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"scores": self._score(values)}
-
         return {
-            "serving_default": serving_default.get_concrete_function(),
+            "serving_default": serving_default.get_concrete_function(
+                tf.TensorSpec([None], tf.string, name="examples")
+            ),
             "predict": predict.get_concrete_function(**columns),
-            "transformed_features": transformed_features.get_concrete_function(**inputs),
+            "transformed_features": transformed_features.get_concrete_function(**self._inputs),
         }
-
-    def _from_raw(self, raw: dict[str, tf.Tensor | tf.SparseTensor]) -> dict[str, tf.Tensor]:
-        transformed = self._transform(raw)
-        result = {
-            "scores": self._score(
-                {name: transformed[name] for name in (NUMERIC, CATEGORICAL) if name in transformed}
-            )
-        }
-        if self._classes is not None:
-            result["class"] = tf.gather(self._classes, tf.argmax(result["scores"], axis=1))
-        return result
-
-    def _score(self, features: dict[str, tf.Tensor]) -> tf.Tensor:
-        return scores.from_outputs(self._model(features, training=False), self._task)
 
 
 def _column(values: tf.Tensor, spec: tf.io.VarLenFeature | tf.io.FixedLenFeature) -> tf.Tensor:

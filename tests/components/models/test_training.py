@@ -140,7 +140,7 @@ def test_every_row_is_seen_once_an_epoch():
     arrays = {"x": np.arange(10), "label": np.arange(10)}
     batches = list(
         input_pipeline.shuffled_epochs(
-            arrays, label="label", batch_size=4, seed=1, epochs=range(0, 2)
+            arrays, label="label", batch_size=4, seed=1, epochs=range(2)
         ).as_numpy_iterator()
     )
     assert [len(label) for _, label in batches] == [4, 4, 2] * 2
