@@ -195,14 +195,10 @@ def print_comparison(found: Comparison) -> None:
     rows = [
         (f"{node.node} {name}", pair)
         for node in found.nodes
-        for name, pair in (
-            *([("code", node.code)] if node.code else []),
-            *node.parameters.items(),
-            *((f"input {name}", pair) for name, pair in node.inputs.items()),
-        )
+        for name, pair in (*([("code", node.code)] if node.code else []), *node.parameters.items())
     ]
     if not rows:
-        _print("\nno setting, code or input differs")
+        _print("\nno setting and no code differs")
         return
     table = _table("difference", "a", "b")
     for name, (first, second) in rows:
@@ -287,13 +283,11 @@ def _size(size: int | None) -> str:
     if size is None:
         return "-"
     value = float(size)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            break
+    units = ["B", "kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:
         value /= 1000
-    else:
-        unit = "TB"
-    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        units.pop(0)
+    return f"{value:.0f} B" if units[0] == "B" else f"{value:.1f} {units[0]}"
 
 
 def _relative(path: str, root: Path) -> str:

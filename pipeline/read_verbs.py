@@ -233,32 +233,24 @@ def logs(
 
 def _open(root: str | None, config: str | None) -> tuple[Store, Path]:
     """Return the store and the pipeline's root; never makes a store."""
-    from pipeline.store_config import StoreConfig, connection_config
+    from pipeline.store import Store, sqlite
 
-    if config is not None:
-        if root is not None:
-            raise InputError("--root and --config exclude each other.", remedy="give one of them")
-        from pipeline.config import load
-
-        loaded = load(config)
-        place, settings, name = loaded.root, loaded.store, loaded.name
-    else:
+    if config is None:
         place = _find_root(root)
-        settings, name = StoreConfig(), None
-    if settings.type == "sqlite":
-        path = settings.sqlite_path(place)
-        if not path.is_file():
-            raise InputError(
-                "There is no metadata store yet.",
-                file=str(path),
-                remedy="use run; or give --config FILE if the store is a database server",
-            )
-    connection = connection_config(settings, place)
-    if connection.HasField("sqlite"):
-        connection.sqlite.connection_mode = connection.sqlite.READWRITE
-    from pipeline.store import Store
+        path = sqlite.default_path(place)
+        return Store(sqlite.connection_config(path, create=False)), place
+    if root is not None:
+        raise InputError("--root and --config exclude each other.", remedy="give one of them")
+    from pipeline.config import load
+    from pipeline.store_config import connection_config
 
-    return Store(connection, name), place
+    loaded = load(config)
+    if loaded.store.type == "sqlite":
+        path = Path(loaded.store.path or sqlite.default_path(loaded.root))
+        connection = sqlite.connection_config(path, create=False)
+    else:
+        connection = connection_config(loaded.store, loaded.root)
+    return Store(connection, loaded.name), loaded.root
 
 
 def _find_root(root: str | None) -> Path:
@@ -287,7 +279,7 @@ def _find_root(root: str | None) -> Path:
 
 def _roots(directory: Path) -> list[str]:
     """Return the names of the directories that hold a metadata store."""
-    from pipeline.store_config import FILE_NAME
+    from pipeline.store.sqlite import FILE_NAME
 
     return sorted(path.parent.name for path in directory.glob(f"*/{FILE_NAME}"))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -14,9 +13,6 @@ from components.settings import Settings
 
 if TYPE_CHECKING:
     from ml_metadata.proto import metadata_store_pb2
-
-#: Name of the SQLite file below a pipeline's root.
-FILE_NAME = "metadata.sqlite"
 
 _PORTS = {"mysql": 3306, "postgresql": 5432}
 # ML Metadata puts the name into its SQL without quotes.
@@ -93,10 +89,6 @@ class StoreConfig(Settings):
         """``host:port`` of the database server."""
         return f"{self.host}:{self.port or _PORTS[self.type]}"
 
-    def sqlite_path(self, root: str | os.PathLike[str]) -> Path:
-        """Return the SQLite file of the pipeline whose root is `root`."""
-        return Path(self.path) if self.path else Path(root) / FILE_NAME
-
 
 def connection_config(
     config: StoreConfig, root: str | os.PathLike[str]
@@ -118,20 +110,12 @@ def connection_config(
         If the environment variable that should hold the password is not set, or the
         SQLite file's directory does not exist.
     """
+    from pipeline.store import sqlite
     from pipeline.store.mlmd import metadata_store_pb2
 
-    connection = metadata_store_pb2.ConnectionConfig()
     if config.type == "sqlite":
-        path = config.sqlite_path(root)
-        if not path.parent.is_dir():
-            raise InputError(
-                "There is no metadata store: its directory does not exist.",
-                file=str(path),
-                remedy="use run, which makes it, or name another root or store.path",
-            )
-        connection.sqlite.filename_uri = str(path)
-        connection.sqlite.connection_mode = connection.sqlite.READWRITE_OPENCREATE
-        return connection
+        return sqlite.connection_config(config.path or sqlite.default_path(root))
+    connection = metadata_store_pb2.ConnectionConfig()
     password = _password(config)
     host, port = config.host, config.port or _PORTS[config.type]
     assert config.database is not None

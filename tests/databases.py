@@ -31,6 +31,8 @@ from pipeline.store_config import StoreConfig
 PASSWORD = "p'w \"$%@:/\\#é;=x"
 PASSWORD_ENV = "MODELWORKS_TEST_DATABASE_PASSWORD"
 USER = "modelworks"
+#: A database that does not exist, though the user may create it.
+MISSPELT = "misspelt"
 
 BACKENDS = ("sqlite", "mysql", "postgresql")
 
@@ -55,6 +57,10 @@ class Server:
         else:
             self.execute(f"CREATE DATABASE {name} OWNER {USER}")
         return self.settings(database=name)
+
+    def create_database_for(self, user: str) -> StoreConfig:
+        """Return the settings of a new database for a user who does not exist."""
+        return self.create_database().model_copy(update={"user": user})
 
     def settings(self, **changes: Any) -> StoreConfig:
         """Return settings for this server's user, with `changes`."""
@@ -119,6 +125,7 @@ def mysql_server() -> Iterator[Server]:
             _wait(process, directory, lambda: execute("SELECT 1"))
             password = PASSWORD.replace("\\", "\\\\").replace("'", "''")
             execute(f"CREATE USER '{USER}'@'%' IDENTIFIED BY '{password}';")
+            execute(f"GRANT ALL ON {MISSPELT}.* TO '{USER}'@'%';")
             yield Server("mysql", port, process.pid, execute)
 
 

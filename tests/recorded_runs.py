@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import uuid
@@ -86,10 +87,8 @@ class RecordedPipeline:
         """Write the context of a run with custom properties."""
         context = self._context("pipeline_run", run_id)
         edge = metadata_store_pb2.ParentContext(parent_id=self.pipeline.id, child_id=context.id)
-        try:
+        with contextlib.suppress(errors.AlreadyExistsError):
             self.store.put_parent_contexts([edge])
-        except errors.AlreadyExistsError:
-            pass
         if properties:
             set_properties(context.custom_properties, properties)
             self.store.put_contexts([context])

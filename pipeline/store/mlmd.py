@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
+from types import ModuleType
+from typing import Any
 
 
-def _import_when_used(name: str) -> None:
-    """Put a module in `sys.modules` that loads when it is first used."""
-    if name in sys.modules:
-        return
-    spec = importlib.util.find_spec(name)
-    assert spec is not None
-    assert spec.loader is not None
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
+class _Deferred(ModuleType):
+    """Stands for a module until something in it is asked for.
+
+    The standard library's lazy loader will not do: the second ``import`` of a module
+    already loads it.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        module = importlib.import_module(self.__name__)
+        self.__dict__.update(module.__dict__)
+        return getattr(module, name)
 
 
-# Half of the time that ML Metadata takes to import.
-_import_when_used("grpc")
+# Half of the time that ML Metadata takes to import, and not used without a remote service.
+sys.modules.setdefault("grpc", _Deferred("grpc"))
 
 from ml_metadata import ListOptions, OrderByField, errors  # noqa: E402
 from ml_metadata.metadata_store.metadata_store import (  # noqa: E402

@@ -321,6 +321,7 @@ def artifact_record(
 ) -> Artifact:
     """Return an artifact that `node` made in `run` on its channel `key`."""
     properties = {**plain(artifact.properties), **plain(artifact.custom_properties)}
+    size = properties.pop("mw_bytes", None)  # a float where it may exceed 31 bits
     return Artifact(
         id=artifact.id,
         type=artifact.type,
@@ -332,7 +333,7 @@ def artifact_record(
         node=node,
         key=key,
         manifest=properties.pop("mw_manifest", None),
-        bytes=properties.pop("mw_bytes", None),
+        bytes=None if size is None else int(size),
         files=properties.pop("mw_files", None),
         properties=properties,
     )

@@ -37,6 +37,8 @@ LATEST = "latest"
 _PIPELINE, _RUN, _NODE = "pipeline", "pipeline_run", "node"
 # States of a run whose nodes all did what they should.
 _GOOD = ("COMPLETE", "REFUSED")
+# The integer columns of MySQL and PostgreSQL have 32 bits.
+_INT_LIMIT = 2**31
 # How many valid names an error lists.
 _LISTED = 12
 
@@ -344,7 +346,8 @@ class Store:
         run_id : str
             An existing run.
         **properties
-            Strings, numbers and booleans are stored as such, dicts and lists as JSON.
+            Strings, numbers and booleans are stored as such (integers of more than 31
+            bits as floats), dicts and lists as JSON.
         """
         found = self._run_context(run_id)
         if found is None:
@@ -613,9 +616,9 @@ def _fill(
         target = node.custom_properties[name]
         if isinstance(value, bool):
             target.bool_value = value
-        elif isinstance(value, int):
+        elif isinstance(value, int) and abs(value) < _INT_LIMIT:
             target.int_value = value
-        elif isinstance(value, float):
+        elif isinstance(value, int | float):
             target.double_value = value
         elif isinstance(value, str):
             target.string_value = value
