@@ -22,13 +22,13 @@ from components.evaluator.eval_config import (
     metric_keys,
 )
 from components.evaluator.metric_names import REGRESSION, Task
-from components.evaluator.metrics import Metric, Values, vectorised
+from components.evaluator.metrics import Metric, Sample, Values, vectorised
 
 #: How intervals are made, in TFMA's terms.
 INTERVALS = config_pb2.ConfidenceIntervalOptions.POISSON_BOOTSTRAP
 
 #: Weights that are held in memory at a time.
-_MAX_WEIGHTS = 4_000_000
+_MAX_WEIGHTS = 8_000_000
 
 
 def not_vectorised(eval_config: config_pb2.EvalConfig, task: Task) -> list[str]:
@@ -68,7 +68,7 @@ def evaluate(
     minimum = eval_config.options.min_slice_size.value
     judged = {key: rows for key, rows in groups.items() if not key or len(rows) >= minimum}
     computation = _Computation(table, eval_config, task)
-    values = {key: computation.run(rows, np.ones((1, len(rows)))) for key, rows in judged.items()}
+    values = {key: computation.run(rows, np.ones((len(rows), 1))) for key, rows in judged.items()}
     samples: dict[slices.SliceKey, dict[metric_types.MetricKey, Values]] = {}
     if eval_config.options.compute_confidence_intervals.value:
         samples = _bootstrap(computation, judged, table.num_rows, replicates, seed)
@@ -115,12 +115,14 @@ class _Computation:
             self._metrics.append((key, metric))
 
     def run(self, rows: np.ndarray, weights: Values) -> dict[metric_types.MetricKey, Values]:
-        """Return each metric's value under each of the weightings (one per row)."""
-        labels = self._labels[rows]
-        scores = {model: values[rows] for model, values in self._scores.items()}
+        """Return each metric's value under each of the weightings (one per column)."""
+        samples = {
+            model: Sample(self._labels[rows], scores[rows], weights)
+            for model, scores in self._scores.items()
+        }
         result = {
             # TFMA leaves out the name of a model that is alone.
-            key: metric(labels, scores[key.model_name or CANDIDATE], weights)
+            key: metric(samples[key.model_name or CANDIDATE])
             for key, metric in self._metrics
         }
         if self._has_baseline:
@@ -143,8 +145,8 @@ def _bootstrap(
     empty: set[slices.SliceKey] = set()
     for weights in _poisson_weights(rows, replicates, seed):
         for key, members in groups.items():
-            of_slice = weights[:, members]
-            if (of_slice.sum(axis=1) == 0).any():
+            of_slice = weights[members]
+            if (of_slice.sum(axis=0) == 0).any():
                 empty.add(key)
             if key not in empty:
                 parts.setdefault(key, []).append(computation.run(members, of_slice))
@@ -158,12 +160,12 @@ def _bootstrap(
 
 
 def _poisson_weights(rows: int, replicates: int, seed: int) -> Iterator[Values]:
-    """Yield the weights of all replicates, some replicates at a time."""
+    """Yield weights [rows, replicates] until all replicates were there."""
     random = np.random.default_rng(seed)
     step = max(1, _MAX_WEIGHTS // max(rows, 1))
     for start in range(0, replicates, step):
-        size = (min(step, replicates - start), rows)
-        yield random.poisson(1.0, size).astype(np.float64)
+        drawn = random.poisson(1.0, (min(step, replicates - start), rows))
+        yield np.ascontiguousarray(drawn.T, np.float64)
 
 
 def _proto(key: slices.SliceKey, values: dict) -> metrics_for_slice_pb2.MetricsForSlice:

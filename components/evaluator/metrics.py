@@ -1,15 +1,10 @@
-"""Metrics over many weightings of the same rows at once, as TFMA defines them.
-
-A metric is a function of labels `y` (shape ``[n]``), predictions `p` (``[n]``, or
-``[n, classes]`` for more than two classes) and weights `w` (``[replicates, n]``), and
-returns one value per replicate. A weight of two counts a row twice. Labels of classes
-are their indices; of two classes, `p` is the probability of the second.
-"""
+"""Metrics over many weightings of the same rows at once, as TFMA defines them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,46 +12,82 @@ from numpy.typing import NDArray
 from components.evaluator.metric_names import METRIC_NAMES, MULTICLASS, Task
 
 Values = NDArray[np.float64]
-Metric = Callable[[np.ndarray, np.ndarray, Values], Values]
 
 _BUCKETS = 10_000
 _EPSILON = 1e-7
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows and several weightings of them.
+
+    Attributes
+    ----------
+    y : ndarray, shape [n]
+        Labels: indices of classes, or numbers.
+    p : ndarray, shape [n] or [n, classes]
+        Predictions: numbers; of two classes the probability of the second, of more
+        the probability of each.
+    w : ndarray of float64, shape [n, replicates]
+        Weights. A weight of two counts a row twice.
+    """
+
+    y: np.ndarray
+    p: np.ndarray
+    w: Values
+
+    @cached_property
+    def size(self) -> Values:
+        """Sum of the weights, per replicate."""
+        return self.w.sum(axis=0)
+
+    @cached_property
+    def confusion(self) -> Values:
+        """True positives, true negatives, false positives and false negatives at 0.5."""
+        positive, predicted = self.y == 1, self.p > 0.5
+        cases = [
+            positive & predicted,
+            ~positive & ~predicted,
+            ~positive & predicted,
+            positive & ~predicted,
+        ]
+        return np.stack(cases).astype(np.float64) @ self.w
+
+    @cached_property
+    def counts_by_threshold(self) -> tuple[Values, Values]:
+        """True and false positives at falling thresholds, starting with none.
+
+        Thresholds between which no prediction lies are left out: they add no area.
+        """
+        scaled = (self.p.astype(np.float64) * _BUCKETS + 1).astype(np.int64)
+        thresholds = _threshold_of_bucket()[np.clip(scaled, 0, _BUCKETS + 1)]
+        order = np.argsort(-thresholds, kind="stable")
+        starts = np.flatnonzero(np.diff(thresholds[order], prepend=-1))
+        positive = (self.y[order] == 1)[:, None]
+        weights = self.w[order]
+        everything = np.cumsum(np.add.reduceat(weights, starts), axis=0)
+        weights *= positive
+        true = np.cumsum(np.add.reduceat(weights, starts), axis=0)
+        none = np.zeros((1, self.w.shape[1]))
+        return np.concatenate([none, true]), np.concatenate([none, everything - true])
+
+    def mean(self, values: np.ndarray) -> Values:
+        """Return the weighted mean of the rows' values, without those that are no number."""
+        known = ~np.isnan(values)
+        if known.all():
+            return _ratio(values.astype(np.float64) @ self.w, self.size)
+        w = self.w[known]
+        return _ratio(values[known].astype(np.float64) @ w, w.sum(axis=0))
+
+
+#: A metric returns one value per replicate.
+Metric = Callable[[Sample], Values]
 
 
 def _ratio(numerator: Values, denominator: Values) -> Values:
     """Divide where the denominator is positive; elsewhere not a number."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(denominator > 0, numerator / denominator, np.nan)
-
-
-def _mean(values: np.ndarray, w: Values) -> Values:
-    """Return the weighted mean over the rows whose value is a number."""
-    known = ~np.isnan(values)
-    if not known.all():
-        values, w = values[known], w[:, known]
-    return _ratio(w @ values.astype(np.float64), w.sum(axis=1))
-
-
-def example_count(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
-    """Number of rows."""
-    return w.sum(axis=1)
-
-
-def mean_label(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
-    """Mean of the labels."""
-    return _mean(y, w)
-
-
-def mean_prediction(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
-    """Mean of the predictions."""
-    return _mean(p, w)
-
-
-def calibration(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
-    """Sum of the predictions over the sum of the labels; 1 is calibrated on average."""
-    labels = w @ y.astype(np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(np.isclose(labels, 0), np.nan, w @ p.astype(np.float64) / labels)
 
 
 @cache
@@ -75,60 +106,52 @@ def _threshold_of_bucket() -> NDArray[np.int64]:
     return np.clip(found, 0, _BUCKETS - 2)
 
 
-def _counts_by_threshold(y: np.ndarray, p: np.ndarray, w: Values) -> tuple[Values, Values]:
-    """Return true and false positives at falling thresholds, starting with none.
-
-    Thresholds between which no prediction lies are left out: they add no area.
-    """
-    buckets = np.clip((p.astype(np.float64) * _BUCKETS + 1).astype(np.int64), 0, _BUCKETS + 1)
-    thresholds = _threshold_of_bucket()[buckets]
-    order = np.argsort(-thresholds, kind="stable")
-    starts = np.flatnonzero(np.diff(thresholds[order], prepend=-1))
-    positive = y[order] == 1
-    weights = w[:, order]
-    counts = []
-    for of_class in (positive, ~positive):
-        by_threshold = np.add.reduceat(weights * of_class, starts, axis=1)
-        counts.append(np.pad(np.cumsum(by_threshold, axis=1), ((0, 0), (1, 0))))
-    return counts[0], counts[1]
+def example_count(s: Sample) -> Values:
+    """Number of rows."""
+    return s.size
 
 
-def auc(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
-    """Area under the ROC curve; 0 if one of the classes is absent, as in TFMA."""
-    tp, fp = _counts_by_threshold(y, p, w)
+def mean_label(s: Sample) -> Values:
+    """Mean of the labels."""
+    return s.mean(s.y)
+
+
+def mean_prediction(s: Sample) -> Values:
+    """Mean of the predictions."""
+    return s.mean(s.p)
+
+
+def calibration(s: Sample) -> Values:
+    """Sum of the predictions over the sum of the labels; 1 is calibrated on average."""
+    labels = s.y.astype(np.float64) @ s.w
     with np.errstate(divide="ignore", invalid="ignore"):
-        recall = np.nan_to_num(tp / tp[:, -1:])
-        fall_out = np.nan_to_num(fp / fp[:, -1:])
-    return (np.diff(fall_out) * (recall[:, 1:] + recall[:, :-1]) / 2).sum(axis=1)
+        return np.where(np.isclose(labels, 0), np.nan, s.p.astype(np.float64) @ s.w / labels)
 
 
-def auc_precision_recall(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
+def auc(s: Sample) -> Values:
+    """Area under the ROC curve; 0 if one of the classes is absent, as in TFMA."""
+    tp, fp = s.counts_by_threshold
+    # Trapezia in counts, then scaled once: n x replicates divisions fewer.
+    area = (np.diff(fp, axis=0) * (tp[1:] + tp[:-1])).sum(axis=0) / 2
+    return np.nan_to_num(_ratio(area, tp[-1] * fp[-1]))
+
+
+def auc_precision_recall(s: Sample) -> Values:
     """Area under the precision-recall curve, interpolated as by Davis & Goadrich (2006)."""
-    tp, fp = _counts_by_threshold(y, p, w)
+    tp, fp = s.counts_by_threshold
     above = tp + fp
     with np.errstate(divide="ignore", invalid="ignore"):
-        rise = np.diff(tp)
-        slope = rise / np.diff(above)
-        intercept = tp[:, :-1] - slope * above[:, :-1]
-        growth = np.where(above[:, :-1] != 0, above[:, 1:] / above[:, :-1], 1.0)
-        area = slope * (rise + intercept * np.log(growth)) / tp[:, -1:]
-    return np.nansum(area, axis=1)
+        rise = np.diff(tp, axis=0)
+        slope = rise / np.diff(above, axis=0)
+        intercept = tp[:-1] - slope * above[:-1]
+        growth = np.where(above[:-1] != 0, above[1:] / above[:-1], 1.0)
+        area = slope * (rise + intercept * np.log(growth)) / tp[-1]
+    return np.nansum(area, axis=0)
 
 
 def _from_confusion(result: Callable[[Values, Values, Values, Values], Values]) -> Metric:
     """Return the metric that `result` makes of tp, tn, fp and fn at probability 0.5."""
-
-    def metric(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
-        positive, predicted = y == 1, p > 0.5
-        cases = [
-            positive & predicted,
-            ~positive & ~predicted,
-            ~positive & predicted,
-            positive & ~predicted,
-        ]
-        return result(*(w @ np.stack(cases, axis=1).astype(np.float64)).T)
-
-    return metric
+    return lambda s: result(*s.confusion)
 
 
 def _balanced_accuracy(tp: Values, tn: Values, fp: Values, fn: Values) -> Values:
@@ -139,69 +162,67 @@ def _matthews(tp: Values, tn: Values, fp: Values, fn: Values) -> Values:
     return _ratio(tp * tn - fp * fn, np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)))
 
 
-def binary_crossentropy(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
+def binary_crossentropy(s: Sample) -> Values:
     """Mean negative log-likelihood in nats, with Keras's clipping of probabilities."""
     epsilon, one = np.float32(_EPSILON), np.float32(1)
-    clipped = np.clip(p.astype(np.float32), epsilon, one - epsilon)
-    of_label = np.where(y == 1, clipped, one - clipped)
-    return _mean(-np.log(of_label + epsilon), w)
+    clipped = np.clip(s.p.astype(np.float32), epsilon, one - epsilon)
+    of_label = np.where(s.y == 1, clipped, one - clipped)
+    return s.mean(-np.log(of_label + epsilon))
 
 
-def sparse_categorical_accuracy(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
+def sparse_categorical_accuracy(s: Sample) -> Values:
     """Share of rows whose most probable class is the label."""
-    return _mean(p.argmax(axis=1) == y, w)
+    return s.mean(s.p.argmax(axis=1) == s.y)
 
 
-def sparse_categorical_crossentropy(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
+def sparse_categorical_crossentropy(s: Sample) -> Values:
     """Mean negative log-likelihood in nats, clipped and normalised as by Keras."""
     epsilon = np.float32(_EPSILON)
-    clipped = np.clip(p.astype(np.float32), epsilon, np.float32(1) - epsilon)
-    of_label = clipped[np.arange(len(y)), y]
-    return _mean(np.log(clipped.sum(axis=1)) - np.log(of_label), w)
+    clipped = np.clip(s.p.astype(np.float32), epsilon, np.float32(1) - epsilon)
+    of_label = clipped[np.arange(len(s.y)), s.y]
+    return s.mean(np.log(clipped.sum(axis=1)) - np.log(of_label))
 
 
-def mean_squared_error(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
+def mean_squared_error(s: Sample) -> Values:
     """Mean of the squared errors."""
-    return _mean((y - p) ** 2, w)
+    return s.mean((s.y - s.p) ** 2)
 
 
-def root_mean_squared_error(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
+def root_mean_squared_error(s: Sample) -> Values:
     """Root of the mean of the squared errors, in the label's units."""
-    return np.sqrt(mean_squared_error(y, p, w))
+    return np.sqrt(mean_squared_error(s))
 
 
-def mean_absolute_error(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
+def mean_absolute_error(s: Sample) -> Values:
     """Mean of the absolute errors, in the label's units."""
-    return _mean(np.abs(y - p), w)
+    return s.mean(np.abs(s.y - s.p))
 
 
-def mean_absolute_percentage_error(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
+def mean_absolute_percentage_error(s: Sample) -> Values:
     """Mean of the absolute errors in per cent of the label; rows of label 0 are left out."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return _mean(np.where(y == 0, np.nan, 100 * np.abs((y - p) / y)), w)
+        return s.mean(np.where(s.y == 0, np.nan, 100 * np.abs((s.y - s.p) / s.y)))
 
 
-def mean_squared_logarithmic_error(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
+def mean_squared_logarithmic_error(s: Sample) -> Values:
     """Mean of squared differences of ``log(1 + value)``; rows without a log are left out."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return _mean((np.log(y + 1) - np.log(p + 1)) ** 2, w)
+        return s.mean((np.log(s.y + 1) - np.log(s.p + 1)) ** 2)
 
 
-def squared_pearson_correlation(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
+def squared_pearson_correlation(s: Sample) -> Values:
     """Square of the correlation of labels and predictions."""
-    p = p.astype(np.float64)
-    n = w.sum(axis=1)
-    sum_y, sum_p, yy, pp, yp = (w @ np.stack([y, p, y * y, p * p, y * p], axis=1)).T
+    y, p, n = s.y, s.p.astype(np.float64), s.size
+    sum_y, sum_p, yy, pp, yp = np.stack([y, p, y * y, p * p, y * p]) @ s.w
     with np.errstate(divide="ignore", invalid="ignore"):
         return _ratio((yp - sum_y * sum_p / n) ** 2, (yy - sum_y**2 / n) * (pp - sum_p**2 / n))
 
 
-def r2_score(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
+def r2_score(s: Sample) -> Values:
     """Coefficient of determination: the share of the labels' variance that is explained."""
-    n = w.sum(axis=1)
-    sum_y, yy, residual = (w @ np.stack([y, y * y, (y - p) ** 2], axis=1)).T
+    sum_y, yy, residual = np.stack([s.y, s.y * s.y, (s.y - s.p) ** 2]) @ s.w
     with np.errstate(divide="ignore", invalid="ignore"):
-        return 1 - _ratio(residual, yy - sum_y**2 / n)
+        return 1 - _ratio(residual, yy - sum_y**2 / s.size)
 
 
 #: Vectorised metrics by their names in TFMA.
@@ -237,9 +258,11 @@ METRICS: dict[str, Metric] = {
 def macro_average(metric: Metric) -> Metric:
     """Return the mean over the classes of `metric` for this class against the rest."""
 
-    def average(y: np.ndarray, p: np.ndarray, w: Values) -> Values:
-        classes = range(p.shape[1])
-        return np.mean([metric((y == c).astype(np.int64), p[:, c], w) for c in classes], axis=0)
+    def average(s: Sample) -> Values:
+        classes = range(s.p.shape[1])
+        return np.mean(
+            [metric(Sample((s.y == c).astype(np.int64), s.p[:, c], s.w)) for c in classes], axis=0
+        )
 
     return average
 

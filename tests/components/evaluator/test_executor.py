@@ -205,7 +205,7 @@ def test_a_metric_that_only_tfma_has_goes_to_beam(run, caplog):
             metrics=["CoefficientOfDiscrimination", "AUC"],
             confidence_intervals=False,
         )
-    assert "only TFMA itself computes CoefficientOfDiscrimination" in caplog.text
+    assert "only TFMA itself has CoefficientOfDiscrimination" in caplog.text
     found = result["metrics"]["candidate"]["Overall"]
     assert 0.3 < found["CoefficientOfDiscrimination"]["value"] < 0.9
     assert 0.8 < found["AUC"]["value"] < 1

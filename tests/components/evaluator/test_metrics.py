@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics as sk
 
 from components.evaluator.metric_names import DEFAULT_METRICS, METRIC_NAMES
-from components.evaluator.metrics import METRICS, macro_average, vectorised
+from components.evaluator.metrics import METRICS, Sample, macro_average, vectorised
 
 random = np.random.default_rng(5)
 N = 3000
@@ -19,7 +19,7 @@ GUESS = (TARGET + random.normal(1, 4, N)).astype(np.float32)
 CLASS = random.integers(0, 4, N)
 PROBABILITIES = random.random((N, 4)) + np.eye(4)[CLASS] * 0.4
 PROBABILITIES = (PROBABILITIES / PROBABILITIES.sum(1, keepdims=True)).astype(np.float32)
-ONE = np.ones((1, N))
+ONE = np.ones((N, 1))
 
 REFERENCES = {
     "ExampleCount": (Y, P, N),
@@ -66,16 +66,16 @@ def test_equals_reference(name):
     y, p, expected = REFERENCES[name]
     # TFMA's AUC knows scores only to 1/10,000.
     tolerance = 1e-4 if name == "AUC" else 2e-6
-    assert METRICS[name](y, p, ONE)[0] == pytest.approx(expected, rel=tolerance)
+    assert METRICS[name](Sample(y, p, ONE))[0] == pytest.approx(expected, rel=tolerance)
 
 
 def test_area_under_precision_recall_is_near_average_precision():
-    [value] = METRICS["AUCPrecisionRecall"](Y, P, ONE)
+    [value] = METRICS["AUCPrecisionRecall"](Sample(Y, P, ONE))
     assert value == pytest.approx(sk.average_precision_score(Y, P), abs=2e-3)
 
 
 def test_macro_auc_equals_one_against_the_rest():
-    [value] = macro_average(METRICS["AUC"])(CLASS, PROBABILITIES, ONE)
+    [value] = macro_average(METRICS["AUC"])(Sample(CLASS, PROBABILITIES, ONE))
     expected = sk.roc_auc_score(CLASS, PROBABILITIES, multi_class="ovr", average="macro")
     assert value == pytest.approx(expected, abs=1e-4)
 
@@ -86,22 +86,23 @@ def test_a_weight_counts_a_row_that_often(name):
     task = METRIC_NAMES[name].tasks[0]
     y, p = {"binary": (Y, P), "multiclass": (CLASS, PROBABILITIES)}.get(task, (TARGET, GUESS))
     y, p = y[:200], p[:200]
-    weights = np.random.default_rng(1).poisson(1.0, (3, 200)).astype(float)
+    weights = np.random.default_rng(1).poisson(1.0, (200, 3)).astype(float)
     metric = vectorised(name, task)
-    values = metric(y, p, weights)
-    for weight, value in zip(weights, values, strict=True):
+    values = metric(Sample(y, p, weights))
+    for weight, value in zip(weights.T, values, strict=True):
         times = weight.astype(int)
         repeated = np.repeat(y, times), np.repeat(p, times, axis=0)
-        expected = metric(*repeated, np.ones((1, times.sum())))
+        expected = metric(Sample(*repeated, np.ones((times.sum(), 1))))
         assert value == pytest.approx(expected[0], rel=1e-9)
 
 
 def test_one_class_alone():
-    y, p, w = np.ones(4, int), np.array([0.2, 0.6, 0.7, 0.9], np.float32), np.ones((1, 4))
-    assert METRICS["AUC"](y, p, w)[0] == 0.0
-    assert METRICS["Recall"](y, p, w)[0] == 0.75
-    assert np.isnan(METRICS["Specificity"](y, p, w)[0])
-    assert np.isnan(METRICS["Calibration"](0 * y, p, w)[0])
+    y, p = np.ones(4, int), np.array([0.2, 0.6, 0.7, 0.9], np.float32)
+    sample = Sample(y, p, np.ones((4, 1)))
+    assert METRICS["AUC"](sample)[0] == 0.0
+    assert METRICS["Recall"](sample)[0] == 0.75
+    assert np.isnan(METRICS["Specificity"](sample)[0])
+    assert np.isnan(METRICS["Calibration"](Sample(0 * y, p, sample.w))[0])
 
 
 def test_table_of_names_covers_the_metrics():
