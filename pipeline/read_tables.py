@@ -34,7 +34,8 @@ def print_runs(runs: Sequence[Run]) -> None:
         _print("no run")
         return
     several = len({run.pipeline for run in runs}) > 1
-    table = _table("run", *(["pipeline"] if several else []), "state", "started")
+    # No start: a run's id is the time at which it began.
+    table = _table("run", *(["pipeline"] if several else []), "state")
     for name in ("time", "executed", "cached"):
         table.add_column(name, justify="right")
     table.add_column("result", overflow="fold")
@@ -44,7 +45,6 @@ def print_runs(runs: Sequence[Run]) -> None:
             _text(run.id),
             *([_text(run.pipeline or "")] if several else []),
             _state(run.state),
-            _moment(run.started),
             _elapsed(run),
             _text(summary.get("executed", "")),
             _text(summary.get("cached", "")),
@@ -171,8 +171,7 @@ def print_comparison(found: Comparison) -> None:
         for name in ("a", "b", "b - a"):
             table.add_column(name, justify="right")
         for name, (first, second) in found.metrics.items():
-            known = first is not None and second is not None
-            change = f"{second - first:+.4f}" if known else ""
+            change = "" if first is None or second is None else f"{second - first:+.4f}"
             table.add_row(_text(name), _number(first), _number(second), change)
         _print("")
         _print(table)
@@ -201,8 +200,8 @@ def print_comparison(found: Comparison) -> None:
         _print("\nno setting and no code differs")
         return
     table = _table("difference", "a", "b")
-    for name, (first, second) in rows:
-        table.add_row(_text(name), _value(first), _value(second))
+    for name, pair in rows:
+        table.add_row(_text(name), _value(pair[0]), _value(pair[1]))
     _print("")
     _print(table)
 

@@ -22,7 +22,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -311,26 +310,26 @@ def _finite(value: Any) -> Any:
 
 def _log_paths(store: Store, run: Run, node: str | None) -> dict[str, str]:
     """Return the log of each node; of an attempt and its retries it is the same file."""
-    executions = [e for e in store.executions(run.id) if e.node is not None]
-    paths = {e.node: e.log for e in executions if e.log is not None}
+    names: dict[str, None] = {}
+    paths: dict[str, str] = {}
+    for execution in store.executions(run.id):
+        name = execution.node or execution.type
+        names[name] = None
+        if execution.log is not None:
+            paths[name] = execution.log
     if node is None:
         return paths
-    names = {e.node for e in executions}
     if node not in names:
         raise InputError(
             f"Run {run.id} has no node {node!r}{nearest(node, names)}.",
-            expected=_in_order(e.node for e in executions),
+            expected=", ".join(names) or "no node has run",
         )
     if node not in paths:
         raise InputError(
             f"Run {run.id} has no log of {node}.",
-            expected=f"one of {_in_order(paths)}" if paths else None,
+            expected=f"one of {', '.join(paths)}" if paths else None,
         )
     return {node: paths[node]}
-
-
-def _in_order(names: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(names))
 
 
 def _read_log(path: str, root: Path, tail: int | None) -> str:

@@ -61,8 +61,8 @@ class NodeDifference:
     """
 
     node: str
-    states: Pair
-    seconds: Pair
+    states: tuple[str | None, str | None]
+    seconds: tuple[float | None, float | None]
     parameters: dict[str, Pair]
     code: Pair | None
     inputs: dict[str, Pair]
@@ -91,7 +91,7 @@ class Comparison:
     run_a: Run
     run_b: Run
     nodes: tuple[NodeDifference, ...]
-    metrics: dict[str, Pair]
+    metrics: dict[str, tuple[float | None, float | None]]
 
 
 def compare(a: Side, b: Side) -> Comparison:
@@ -111,8 +111,8 @@ def compare(a: Side, b: Side) -> Comparison:
         nodes.append(
             NodeDifference(
                 node=node,
-                states=(in_a and in_a.state, in_b and in_b.state),
-                seconds=(in_a and in_a.seconds, in_b and in_b.seconds),
+                states=(in_a.state if in_a else None, in_b.state if in_b else None),
+                seconds=(in_a.seconds if in_a else None, in_b.seconds if in_b else None),
                 parameters=parameters,
                 code=code,
                 inputs=inputs,

@@ -27,7 +27,7 @@ BUSY_SECONDS = 30.0
 _CONNECT_SECONDS = 10.0
 
 
-class Connection(MetadataStore):
+class Connection(MetadataStore):  # type: ignore[misc]  # ml_metadata has no types
     """ML Metadata's store, with shorter and longer patience where it has too much or little.
 
     Parameters
