@@ -55,6 +55,10 @@ class Executor(base.Executor):
         )
         result["models"] = {name: {"id": a.id, "uri": a.uri} for name, a in artifacts.items()}
         files.write_json(Path(written.uri) / SUMMARY_FILE, result)
+        overall = result["metrics"][eval_config.CANDIDATE]["Overall"]
+        base.report_metrics(
+            written, {name: m["value"] for name, m in overall.items() if m["value"] is not None}
+        )
         _bless(blessing, model, artifacts.get(eval_config.BASELINE), result)
 
     def _split(self, examples: Artifact, config: EvaluatorConfig) -> str:
@@ -81,4 +85,6 @@ def _bless(
     name = "BLESSED" if result["blessed"] else "NOT_BLESSED"
     files.write_bytes(Path(blessing.uri) / name, b"")
     if not result["blessed"]:
-        base.refuse(blessing, " ".join(result["reasons"]))
+        first, *others = result["reasons"]
+        more = f" {len(others)} more in {SUMMARY_FILE}." if others else ""
+        base.refuse(blessing, first + more)

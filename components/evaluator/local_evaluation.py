@@ -78,8 +78,11 @@ def evaluate(
     result = []
     for key in groups:
         if key not in judged:
-            message = f"The slice has {len(groups[key])} rows, fewer than {minimum}."
-            result.append(_proto(key, {tfma_names.ERROR_METRIC: message}))
+            too_small = _proto(key, {})
+            too_small.metrics[
+                tfma_names.ERROR_METRIC
+            ].debug_message = f"The slice has {len(groups[key])} rows, fewer than {minimum}."
+            result.append(too_small)
             continue
         of_slice: dict[metric_types.MetricKey, object] = {}
         for metric, [value] in values[key].items():

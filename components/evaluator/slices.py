@@ -45,6 +45,7 @@ def _by_value(
     table: pa.Table, columns: list[str], rows: np.ndarray
 ) -> list[tuple[list[tuple[str, str | int | float]], np.ndarray]]:
     """Split `rows` by every combination of values in `columns`."""
+    groups: list[tuple[list[tuple[str, str | int | float]], np.ndarray]]
     groups = [([], rows)] if len(rows) else []
     for column in columns:
         encoded = table.column(column).combine_chunks().dictionary_encode()

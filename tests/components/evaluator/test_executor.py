@@ -154,7 +154,9 @@ def test_a_worse_model_is_refused(run, inputs):
     assert len(result["reasons"]) == 2
     assert [path.name for path in Path(blessing.uri).iterdir()] == ["NOT_BLESSED"]
     assert blessing.get_int_custom_property("blessed") == 0
-    assert blessing.get_string_custom_property(base.REFUSED) == " ".join(result["reasons"])
+    assert blessing.get_string_custom_property(base.REFUSED) == (
+        f"{result['reasons'][0]} 1 more in evaluation.json."
+    )
     assert not tfma.load_validation_result(evaluation.uri).validation_ok
     resolved = LatestBlessedModelStrategy().resolve_artifacts(
         None, {"model": list(inputs[1].values()), "model_blessing": [blessing]}
