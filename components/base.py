@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,6 +36,8 @@ PARAMETERS = {
 #: nodes after it must not run.
 REFUSED = "mw_refused"
 REFUSED_STOPS = "mw_refused_stops"
+#: Custom property that holds the metrics of the run, as JSON.
+METRICS = "mw_metrics"
 
 
 class Component(BaseBeamComponent):
@@ -126,6 +129,11 @@ def split_names(artifact: Artifact) -> list[str]:
     """Return the names of an artifact's splits."""
 
     return list(artifact_utils.decode_split_names(artifact.split_names))
+
+
+def report_metrics(artifact: Artifact, metrics: Mapping[str, float]) -> None:
+    """Record on an output the metrics that the run as a whole reports."""
+    artifact.set_string_custom_property(METRICS, json.dumps(dict(metrics)))
 
 
 def is_span(split: str) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
 from typing import Any
 
 
@@ -79,10 +77,3 @@ class GateRefusedError(ModelworksError):
     """A gate (anomalies, blessing, drift) refused; nothing is broken."""
 
     exit_code = 3
-
-
-def nearest(name: str, valid: Sequence[str]) -> str:
-    """Return ``"; nearest: X"`` for the valid name most like `name`, or nothing."""
-    by_lower = {item.lower(): item for item in valid}
-    matches = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.5)
-    return f"; nearest: {by_lower[matches[0]]}" if matches else ""

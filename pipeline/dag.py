@@ -1,22 +1,17 @@
-"""The whole DAG on one page: the table of nodes, and config and data -> TFX pipeline.
+"""The whole DAG on one page, as a table. Nothing else wires nodes.
 
-Nothing else wires nodes. Reading the table imports nothing heavy; TFX is imported when
-a pipeline is made from it.
+Reading it imports nothing heavy; `pipeline.compilation` makes a TFX pipeline of it.
 """
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from components.errors import InputError
 from components.naming import nearest
 
 if TYPE_CHECKING:
-    from tfx.orchestration.pipeline import Pipeline
-
-    from components.example_gen.dataset import DatasetSpec
     from pipeline.config import PipelineConfig
 
 
@@ -153,65 +148,3 @@ def downstream(name: str, nodes: list[Node]) -> list[str]:
         if found & set(node.upstream):
             found.add(node.name)
     return [node.name for node in nodes if node.name in found - {name}]
-
-
-def import_components() -> None:
-    """Import every component, with TensorFlow and TFX: some seconds, better spent early."""
-    for node in NODES.values():
-        importlib.import_module(f"components.{node.room}.component")
-
-
-def create_pipeline(config: PipelineConfig, dataset: DatasetSpec) -> Pipeline:
-    """Wire the nodes that are switched on.
-
-    Parameters
-    ----------
-    config : PipelineConfig
-        Settings of every node.
-    dataset : DatasetSpec
-        The data as it was found: columns, label, task and fingerprint.
-    """
-    from tfx.orchestration.pipeline import Pipeline
-
-    engine = config.beam.choose(dataset.bytes)
-    components: dict[str, Any] = {}
-    for node in enabled_nodes(config):
-        channels = {
-            channel: components[source.split(".")[0]].outputs[source.split(".")[1]]
-            for channel, source in node.inputs.items()
-            if source.split(".")[0] in components
-        }
-        if node.name == "BaselineResolver":
-            component = _baseline_resolver(**channels)
-        else:
-            module = importlib.import_module(f"components.{node.room}.component")
-            kind = getattr(module, node.name)
-            if "dataset" in kind.SPEC_CLASS.PARAMETERS:
-                channels["dataset"] = dataset.model_dump_json()
-            component = kind(config.settings_of(node.section), engine, **channels)
-        components[node.name] = component.with_id(node.name)
-        for name in node.after:
-            if name in components:
-                component.add_upstream_node(components[name])
-    return Pipeline(
-        pipeline_name=config.name,
-        pipeline_root=str(config.root / "artifacts"),
-        components=list(components.values()),
-        enable_cache=config.cache,
-        beam_pipeline_args=config.beam.pipeline_args,
-    )
-
-
-def _baseline_resolver(candidate: Any) -> Any:
-    from tfx.dsl.components.common.resolver import Resolver
-    from tfx.types import standard_artifacts
-    from tfx.types.channel import Channel
-
-    from components.evaluator.baseline import PreviousBlessedModelStrategy
-
-    return Resolver(
-        strategy_class=PreviousBlessedModelStrategy,
-        candidate=candidate,
-        model=Channel(type=standard_artifacts.Model),
-        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
-    )

@@ -19,7 +19,6 @@ def path_of(directory: str | Path) -> Path:
     return directory.with_name(f".{directory.name}.manifest.json")
 
 
-
 @dataclass(frozen=True)
 class Manifest:
     """Summary of a manifest file: its own SHA-256, and what it lists."""

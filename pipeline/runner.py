@@ -22,7 +22,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from components import base, progress
 from components.errors import GateRefusedError, InputError, ModelworksError
-from pipeline import dag, manifest, output_log
+from pipeline import compilation, manifest, output_log
 from pipeline.job import Event, Job
 from pipeline.launcher import NodeLauncher
 from pipeline.store import Store
@@ -127,7 +127,9 @@ class Run:
 
     def _compile(self) -> pipeline_pb2.Pipeline:
         """Compile the DAG, and mark what runs, what is forced and what is reused."""
-        pipeline = compiler.Compiler().compile(dag.create_pipeline(self._config, self.job.dataset))
+        pipeline = compiler.Compiler().compile(
+            compilation.create_pipeline(self._config, self.job.dataset)
+        )
         runtime_parameter_utils.substitute_runtime_parameter(
             pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: self.job.run_id}
         )
@@ -323,8 +325,8 @@ class Run:
         """Note what the outputs say about the run as a whole: metrics, pushes, refusals."""
         for artifact in outputs:
             properties = artifact.custom_properties
-            if "mw_metrics" in properties:
-                self._metrics.update(json.loads(properties["mw_metrics"].string_value))
+            if base.METRICS in properties:
+                self._metrics.update(json.loads(properties[base.METRICS].string_value))
             if properties["pushed"].int_value == 1 and "pushed_destination" in properties:
                 self._pushed = properties["pushed_destination"].string_value
             if base.REFUSED in properties:

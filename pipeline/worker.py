@@ -30,11 +30,11 @@ def main() -> int:
 
     # The heavy imports start while the supervisor still inspects the data.
     from components.errors import InputError
-    from pipeline import dag
+    from pipeline import compilation
     from pipeline.job import Job
     from pipeline.runner import Run, explain
 
-    dag.import_components()
+    compilation.import_components()
     text = sys.stdin.read()
     if not text:  # the supervisor found something wrong and needs no run
         return 0

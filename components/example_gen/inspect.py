@@ -17,13 +17,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components import files
-from components.errors import InputError, nearest
+from components.errors import InputError
 from components.example_gen import discovery, splitting, storage
 from components.example_gen.config import SPLITS, DataConfig, Format
 from components.example_gen.dataset import Column, DatasetSpec
 from components.example_gen.label import Label, resolve
 from components.example_gen.profile import ColumnProfile
 from components.example_gen.readers import READERS, Reader, read_batches, read_labelled
+from components.naming import nearest
 
 #: Fewer rows cannot fill train, eval and test.
 MIN_ROWS = len(SPLITS)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import tensorflow as tf
@@ -53,6 +55,7 @@ class ServedModel(tf.Module):
             tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name)
             for tensor in model.inputs
         }
+        self.columns = tuple(self._raw_specification)
         classes = list(features.classes)
 
         def score(transformed: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -75,8 +78,8 @@ class ServedModel(tf.Module):
         ``serving_default``
             ``examples``: serialized tf.Examples [n].
         ``predict``
-            Raw columns by their names, [n] each: text as strings, where "" is a
-            missing value; all else as float64, where NaN is one.
+            Raw columns by their names (see `argument_names`), [n] each: text as
+            strings, where "" is a missing value; all else as float64, where NaN is one.
         ``transformed_features``
             ``numeric`` float32 [n, k] and ``categorical`` int64 [n, m].
 
@@ -84,6 +87,7 @@ class ServedModel(tf.Module):
         the most probable class, for classification.
         """
         specification = self._raw_specification
+        arguments = argument_names(specification)
 
         # None of them branches on a tensor, and AutoGraph takes seconds to find that out.
         @tf.function(autograph=False)
@@ -92,7 +96,10 @@ class ServedModel(tf.Module):
 
         @tf.function(autograph=False)
         def predict(**columns: tf.Tensor) -> dict[str, tf.Tensor]:
-            raw = {name: _column(columns[name], spec) for name, spec in specification.items()}
+            raw = {
+                name: _column(columns[arguments[name]], spec)
+                for name, spec in specification.items()
+            }
             return self._serve(raw)
 
         @tf.function(autograph=False)
@@ -100,8 +107,10 @@ class ServedModel(tf.Module):
             return {"scores": self._score(features)}
 
         columns = {
-            name: tf.TensorSpec(
-                [None], tf.string if spec.dtype == tf.string else tf.float64, name=name
+            arguments[name]: tf.TensorSpec(
+                [None],
+                tf.string if spec.dtype == tf.string else tf.float64,
+                name=arguments[name],
             )
             for name, spec in specification.items()
         }
@@ -112,6 +121,27 @@ class ServedModel(tf.Module):
             "predict": predict.get_concrete_function(**columns),
             "transformed_features": transformed_features.get_concrete_function(**self._inputs),
         }
+
+
+def argument_names(columns: Iterable[str]) -> dict[str, str]:
+    """Return the argument of the signature ``predict`` that takes each column.
+
+    TensorFlow allows letters, digits and ``_`` in them; anything else becomes ``_``.
+
+    Examples
+    --------
+    >>> argument_names(["fare", "mean radius", "mean-radius", "2nd"])
+    {'fare': 'fare', 'mean radius': 'mean_radius', 'mean-radius': 'mean_radius_2', '2nd': '_2nd'}
+    """
+    names: dict[str, str] = {}
+    for column in columns:
+        stem = name = re.sub(r"^(?=\d|$)", "_", re.sub(r"[^A-Za-z0-9_]", "_", column))
+        number = 1
+        while name in names.values():
+            number += 1
+            name = f"{stem}_{number}"
+        names[column] = name
+    return names
 
 
 def _column(values: tf.Tensor, spec: tf.io.VarLenFeature | tf.io.FixedLenFeature) -> tf.Tensor:
@@ -145,6 +175,11 @@ def save(
         served,
         str(Path(directory) / SERVING_DIRECTORY),
         signatures=served.signatures(),
+    )
+    # Where TensorFlow Serving keeps what is not part of the graph.
+    files.write_json(
+        Path(directory) / SERVING_DIRECTORY / "assets.extra" / "predict_arguments.json",
+        argument_names(served.columns),
     )
     keras = Path(directory) / KERAS_DIRECTORY
     keras.mkdir(parents=True)

@@ -1,0 +1,70 @@
+"""Config and data in, TFX pipeline out: the table of nodes, with the components in it."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration.pipeline import Pipeline
+from tfx.types import standard_artifacts
+from tfx.types.channel import Channel
+
+from components.evaluator.baseline import PreviousBlessedModelStrategy
+from components.example_gen.dataset import DatasetSpec
+from pipeline import dag
+from pipeline.config import PipelineConfig
+
+
+def import_components() -> None:
+    """Import every component, with TensorFlow and TFX: some seconds, better spent early."""
+    for node in dag.NODES.values():
+        importlib.import_module(f"components.{node.room}.component")
+
+
+def create_pipeline(config: PipelineConfig, dataset: DatasetSpec) -> Pipeline:
+    """Wire the nodes that are switched on.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+        Settings of every node.
+    dataset : DatasetSpec
+        The data as it was found: columns, label, task and fingerprint.
+    """
+    engine = config.beam.choose(dataset.bytes)
+    components: dict[str, Any] = {}
+    for node in dag.enabled_nodes(config):
+        channels = {
+            channel: components[source.split(".")[0]].outputs[source.split(".")[1]]
+            for channel, source in node.inputs.items()
+            if source.split(".")[0] in components
+        }
+        if node.name == "BaselineResolver":
+            component = _baseline_resolver(**channels)
+        else:
+            module = importlib.import_module(f"components.{node.room}.component")
+            kind = getattr(module, node.name)
+            if "dataset" in kind.SPEC_CLASS.PARAMETERS:
+                channels["dataset"] = dataset.model_dump_json()
+            component = kind(config.settings_of(node.section), engine, **channels)
+        components[node.name] = component.with_id(node.name)
+        for name in node.after:
+            if name in components:
+                component.add_upstream_node(components[name])
+    return Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=str(config.root / "artifacts"),
+        components=list(components.values()),
+        enable_cache=config.cache,
+        beam_pipeline_args=config.beam.pipeline_args,
+    )
+
+
+def _baseline_resolver(candidate: Any) -> Any:
+    return Resolver(
+        strategy_class=PreviousBlessedModelStrategy,
+        candidate=candidate,
+        model=Channel(type=standard_artifacts.Model),
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+    )
