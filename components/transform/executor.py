@@ -61,8 +61,6 @@ class Executor(base.Executor):
             )
         else:
             local_analysis.analyze(function, schema, shards(TRAIN_SPLIT), target.uri, temporary)
-        features = function.features(tft.TFTransformOutput(target.uri))
-        features.write(target.uri)
 
         result.split_names = raw.split_names
         result.span = raw.span
@@ -72,17 +70,21 @@ class Executor(base.Executor):
             materialization.materialize_on_beam(
                 target.uri,
                 schema,
-                features,
+                plan,
                 {base.split_uri(result, split): shards(split) for split in splits},
                 self._make_beam_pipeline,
             )
-            return
-        transformation = materialization.Transformation(target.uri, schema, features)
-        for number, split in enumerate(splits):
-            progress.report(0.5 + number / len(splits) / 2, f"transforming {split}")
-            materialization.materialize(
-                transformation, shards(split), base.split_uri(result, split)
-            )
+        else:
+            transformation = materialization.Transformation(target.uri, schema, plan)
+            for number, split in enumerate(splits):
+                progress.report(0.5 + number / len(splits) / 2, f"transforming {split}")
+                materialization.materialize(
+                    transformation, shards(split), base.split_uri(result, split)
+                )
+        features = function.features(
+            tft.TFTransformOutput(target.uri), base.split_uri(result, TRAIN_SPLIT)
+        )
+        features.write(target.uri)
 
 
 def _read_schema(artifact: Artifact) -> schema_pb2.Schema:

@@ -17,8 +17,9 @@ from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 
 from components import examples
 from components.errors import InputError
-from components.models.transformed import LABEL, NUMERIC, Features, to_record_batch
+from components.models.transformed import LABEL, NUMERIC, to_record_batch
 from components.transform import graph as transform_graph
+from components.transform.preprocessing import SETTING, Plan
 
 
 class Transformation:
@@ -30,14 +31,14 @@ class Transformation:
         The transform graph.
     schema : Schema
         Schema of the raw data.
-    features : Features
-        Description of the output.
+    plan : Plan
+        Tells what the label is.
     """
 
     def __init__(
-        self, directory: str | os.PathLike[str], schema: schema_pb2.Schema, features: Features
+        self, directory: str | os.PathLike[str], schema: schema_pb2.Schema, plan: Plan
     ) -> None:
-        self._features = features
+        self._plan = plan
         self._adapter = TensorAdapter(transform_graph.adapter_config(schema))
         self._loader = saved_transform_io_v2.SavedModelLoader(
             os.path.join(directory, tft.TFTransformOutput.TRANSFORM_FN_DIR)
@@ -55,31 +56,30 @@ class Transformation:
         tensors = self._adapter.ToBatchTensors(batch, produce_eager_tensors=True)
         outputs = self._loader.apply_transform_model(tensors)
         arrays = {name: tensor.numpy() for name, tensor in sorted(outputs.items())}
-        check(arrays, self._features)
+        check(arrays, self._plan)
         return to_record_batch(arrays)
 
 
-def check(arrays: dict[str, np.ndarray], features: Features) -> None:
+def check(arrays: dict[str, np.ndarray], plan: Plan) -> None:
     """Raise an `InputError` if a row could not be trained on."""
     label = arrays[LABEL]
-    bad = ~np.isfinite(label) if features.regression else label < 0
+    bad = label < 0 if plan.classes else ~np.isfinite(label)
     if bad.any():
         raise InputError(
             f"{bad.sum()} of {len(label)} rows have no usable label.",
-            column=features.label,
-            expected="finite numbers" if features.regression else ", ".join(features.classes),
-            got="a missing or infinite number"
-            if features.regression
-            else "a missing value, or one of no known class",
+            column=plan.label,
+            expected=", ".join(plan.classes) or "finite numbers",
+            got="a missing value, or one of no known class"
+            if plan.classes
+            else "a missing or infinite number",
             remedy="Mend or drop these rows; the classes come from the data as first read.",
         )
-    numeric = arrays.get(NUMERIC)
-    if numeric is not None and not np.isfinite(numeric).all():
-        column = int(np.argmax(~np.isfinite(numeric).all(axis=0)))
+    finite = np.isfinite(arrays.get(NUMERIC, np.zeros((0, 0)))).all(axis=0)
+    if not finite.all():
         raise InputError(
             "The preprocessing function makes numbers that are not finite.",
-            column=features.numeric[column],
-            setting="transform.preprocessing_fn",
+            column=f"{NUMERIC}_{np.argmin(finite)}",
+            setting=SETTING,
         )
 
 
@@ -108,7 +108,7 @@ class _Transform(beam.DoFn):
 def materialize_on_beam(
     graph_dir: str,
     schema: schema_pb2.Schema,
-    features: Features,
+    plan: Plan,
     splits: dict[str, transform_graph.Shards],
     make_pipeline: Callable[[], beam.Pipeline],
 ) -> None:
@@ -116,14 +116,14 @@ def materialize_on_beam(
 
     Parameters
     ----------
-    graph_dir, schema, features
+    graph_dir, schema, plan
         See `Transformation`.
     splits : dict
         Output directory -> readers of the raw split.
     make_pipeline : callable
         Returns the pipeline to run on.
     """
-    load = functools.partial(Transformation, graph_dir, schema, features)
+    load = functools.partial(Transformation, graph_dir, schema, plan)
     with make_pipeline() as pipeline:
         for number, (directory, shards) in enumerate(splits.items()):
             prefix = str(Path(directory) / examples.FILE_NAME.partition("-")[0])

@@ -12,13 +12,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tensorflow_transform import analyzers, schema_inference
+from tensorflow_transform import analyzers
 from tensorflow_transform.tf_metadata import schema_utils
 
-from components import dotted
+from components import dotted, examples
 from components.errors import InputError
 from components.models.transformed import (
     CATEGORICAL,
@@ -270,20 +271,18 @@ class DefaultPreprocessing:
         packed = tf.where(tf.math.is_finite(packed), packed, math.nan)
         missing = tf.math.is_nan(packed)
 
-        mean = tft.mean(packed, reduce_instance_dims=False)
-        deviation = tf.sqrt(tft.var(packed, reduce_instance_dims=False))
+        mean = _or_zero(tft.mean(packed, reduce_instance_dims=False))
+        deviation = tf.sqrt(_or_zero(tft.var(packed, reduce_instance_dims=False)))
         # A column that is constant up to rounding tells nothing: it becomes 0.
         varies = deviation > 1e-9 * tf.maximum(tf.abs(mean), 1e-9)
-        scores = tf.where(
-            missing | ~varies, tf.zeros_like(packed), (packed - mean) / _nonzero(deviation)
+        scores = _or_zero(packed - mean) * tf.where(
+            varies, 1 / _nonzero(deviation), tf.zeros_like(deviation)
         )
         parts = [tf.clip_by_value(scores, -config.clip, config.clip)]
 
         if plan.numbers and config.quantiles:
             numbers = tf.cast(packed[:, : len(plan.numbers)], tf.float32)
-            boundaries = tft.quantiles(
-                numbers, config.quantiles, config.quantile_error, reduce_instance_dims=False
-            )
+            boundaries = self._quantiles(numbers)
             parts.append(tf.cast(rank(numbers, boundaries), tf.float64))
 
         if plan.times:
@@ -292,13 +291,25 @@ class DefaultPreprocessing:
             shifts = tf.constant([shift for _, shift in CYCLES.values()], tf.float64)
             angles = 2 * math.pi * tf.math.floormod((seconds + shifts) / periods, 1.0)
             for wave in (tf.sin(angles), tf.cos(angles)):
-                known = tf.where(tf.math.is_nan(wave), tf.zeros_like(wave), wave)
-                parts.append(tf.reshape(known, [-1, len(plan.times) * len(CYCLES)]))
+                parts.append(tf.reshape(_or_zero(wave), [-1, len(plan.times) * len(CYCLES)]))
 
         if plan.optional:
             places = [plan.packed.index(name) for name in plan.optional]
             parts.append(tf.cast(tf.gather(missing, places, axis=1), tf.float64))
         return tf.cast(tf.concat(parts, axis=1), tf.float32)
+
+    def _quantiles(self, numbers: tf.Tensor) -> tf.Tensor:
+        # The analyzer fails if a column has no value at all. So each batch gets a row
+        # of zeros, which weighs too little to move a quantile of any other column.
+        filled = tf.pad(numbers, [[0, 1], [0, 0]])
+        weights = tf.pad(tf.ones_like(numbers[:, 0]), [[0, 1]], constant_values=1e-6)
+        return tft.quantiles(
+            filled,
+            self.config.quantiles,
+            self.config.quantile_error,
+            weights=weights,
+            reduce_instance_dims=False,
+        )
 
     def _categorical(self, inputs: Inputs) -> tf.Tensor:
         columns = self.plan.categories
@@ -319,8 +330,15 @@ class DefaultPreprocessing:
         known = tf.where(known < 0, tf.cast(UNKNOWN_ID, tf.int64), known + RESERVED_IDS)
         return tf.where(tf.equal(text, ""), tf.cast(MISSING_ID, tf.int64), known)
 
-    def features(self, graph: tft.TFTransformOutput) -> Features:
-        """Return the description of what the analysed function puts out."""
+    def features(self, graph: tft.TFTransformOutput, train_dir: str) -> Features:
+        """Return the description of what the analysed function puts out.
+
+        Parameters
+        ----------
+        graph : TFTransformOutput
+        train_dir : str
+            The transformed train split, which is not read.
+        """
         plan = self.plan
         return Features(
             numeric=self.numeric_names(),
@@ -335,10 +353,6 @@ class DefaultPreprocessing:
             task=plan.task,
             classes=plan.classes,
         )
-
-
-#: Annotation of the transformed schema with the sizes of an own function's ids.
-_SIZES_URL = "modelworks/categorical_sizes"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -387,22 +401,31 @@ class OwnPreprocessing:
             outputs[CATEGORICAL] = tf.where(
                 (ids < 0) | (ids > top), tf.cast(UNKNOWN_ID, tf.int64), ids
             )
-            schema_inference.annotate(_SIZES_URL, tf.io.serialize_tensor(top + 1))
         return outputs
 
-    def features(self, graph: tft.TFTransformOutput) -> Features:
-        """Return the description of what the analysed function puts out."""
+    def features(self, graph: tft.TFTransformOutput, train_dir: str) -> Features:
+        """Return the description of what the analysed function puts out.
+
+        Parameters
+        ----------
+        graph : TFTransformOutput
+        train_dir : str
+            The transformed train split, whose ids tell how many there are.
+        """
         spec = graph.transformed_feature_spec()
-        sizes: list[int] = []
-        for annotation in graph.transformed_metadata.schema.annotation.extra_metadata:
-            if annotation.type_url == _SIZES_URL:
-                sizes = tf.io.parse_tensor(annotation.value, tf.int64).numpy().tolist()
-        width = spec[NUMERIC].shape[0] if NUMERIC in spec else 0
+        width = {
+            name: spec[name].shape[0] if name in spec else 0 for name in (NUMERIC, CATEGORICAL)
+        }
+        top = np.full(width[CATEGORICAL], UNKNOWN_ID)
+        if width[CATEGORICAL]:
+            for batch in examples.read_split(train_dir):
+                ids = batch.column(CATEGORICAL).flatten().to_numpy()
+                top = np.maximum(top, ids.reshape(-1, len(top)).max(axis=0))
         return Features(
-            numeric=tuple(f"{NUMERIC}_{place}" for place in range(width)),
+            numeric=tuple(f"{NUMERIC}_{place}" for place in range(width[NUMERIC])),
             categorical=tuple(
-                CategoricalColumn(name=f"{CATEGORICAL}_{place}", size=size)
-                for place, size in enumerate(sizes)
+                CategoricalColumn(name=f"{CATEGORICAL}_{place}", size=int(last) + 1)
+                for place, last in enumerate(top)
             ),
             label=self.plan.label,
             task=self.plan.task,
@@ -446,6 +469,10 @@ def _convert(tensor: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     return tf.cast(tensor, dtype)
 
 
+def _or_zero(tensor: tf.Tensor) -> tf.Tensor:
+    return tf.where(tf.math.is_finite(tensor), tensor, tf.zeros_like(tensor))
+
+
 def _nonzero(tensor: tf.Tensor) -> tf.Tensor:
     return tf.where(tensor > 0, tensor, tf.ones_like(tensor))
 
@@ -464,7 +491,7 @@ def rank(values: tf.Tensor, boundaries: tf.Tensor) -> tf.Tensor:
         Shape ``[k, b]``: the boundaries of b + 1 quantile buckets of each column.
     """
     buckets = boundaries.shape[1] + 1
-    boundaries = tf.where(tf.math.is_finite(boundaries), boundaries, tf.zeros_like(boundaries))
+    boundaries = _or_zero(boundaries)
     columns = tf.transpose(values)
     below = tf.searchsorted(boundaries, columns, side="left")
     through = tf.searchsorted(boundaries, columns, side="right")

@@ -120,7 +120,7 @@ def test_vocabularies_are_those_of_the_definition(rows, schema, shards, tmp_path
     # TensorFlow Transform's measure: the part of the mutual information, times the number
     # of rows, that comes from the rows that have the token.
     pairs = Counter((row["color"], row["label"]) for row in rows if row["color"])
-    labels = Counter(row["label"] for row in rows if row["color"])
+    labels = Counter(row["label"] for row in rows)
     information = {
         color: sum(
             pairs[color, label]
