@@ -106,6 +106,7 @@ def mysql_server() -> Iterator[Server]:
             )
 
         command = [
+            *_dependent(signal.SIGTERM),
             server,
             "--no-defaults",
             f"--user={account}",
@@ -137,21 +138,19 @@ def postgresql_server() -> Iterator[Server]:
     client = _program("psql", package="postgresql-client")
     with _directory() as directory:
         port = free_port()
-        as_account: list[str] = []
+        account_options: list[str] = []
         if os.getuid() == 0:  # PostgreSQL refuses to run as root
             account = _unprivileged_account()
             os.chown(directory, account.pw_uid, account.pw_gid)
-            as_account = [
-                _program("setpriv", package="util-linux"),
+            account_options = [
                 f"--reuid={account.pw_uid}",
                 f"--regid={account.pw_gid}",
                 "--clear-groups",
-                "--",
             ]
         data = directory / "data"
         subprocess.run(
             [
-                *as_account,
+                *_dependent(signal.SIGKILL, *account_options),
                 initdb,
                 f"--pgdata={data}",
                 "--username=admin",
@@ -194,10 +193,10 @@ def postgresql_server() -> Iterator[Server]:
             "full_page_writes": "off",
             "shared_buffers": "32MB",
         }
-        command = [*as_account, server, "-D", str(data)]
+        # SIGINT is PostgreSQL's request for a shutdown that does not wait for clients.
+        command = [*_dependent(signal.SIGINT, *account_options), server, "-D", str(data)]
         for key, value in options.items():
             command += ["-c", f"{key}={value}"]
-        # SIGINT is PostgreSQL's request for a shutdown that does not wait for clients.
         with _running(command, directory, signal.SIGINT) as process:
             _wait(process, directory, lambda: execute("SELECT 1"))
             password = PASSWORD.replace("'", "''")
@@ -243,6 +242,12 @@ def _program(*names: str, package: str) -> str:
         if found := shutil.which(name, path=os.pathsep.join(places)):
             return found
     pytest.skip(f"{names[0]} is not installed (Debian's package {package})")
+
+
+def _dependent(request: signal.Signals, *options: str) -> list[str]:
+    """Return a prefix for a command that the kernel ends if the tests are killed."""
+    setpriv = _program("setpriv", package="util-linux")
+    return [setpriv, *options, f"--pdeathsig={request.name.removeprefix('SIG')}", "--"]
 
 
 def _unprivileged_account() -> pwd.struct_passwd:

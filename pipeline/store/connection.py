@@ -44,11 +44,12 @@ class Connection(MetadataStore):  # type: ignore[misc]  # ml_metadata has no typ
     def __init__(self, config: metadata_store_pb2.ConnectionConfig) -> None:
         # Not the base's, which keeps the password and logs it in its debug mode.
         self._using_db_connection = True
-        if not config.HasField("sqlite"):
-            _probe(config)
         output: list[str] = []
         try:
-            with _native_output(output):
+            with contextlib.ExitStack() as stack:
+                if not config.HasField("sqlite"):
+                    _probe(config)
+                    stack.enter_context(_native_output(output))
                 self._metadata_store = metadata_store_serialized.CreateMetadataStore(
                     config.SerializeToString(),
                     metadata_store_pb2.MigrationOptions().SerializeToString(),

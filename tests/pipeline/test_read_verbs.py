@@ -334,3 +334,21 @@ def test_a_running_run_shows_how_long(tmp_path):
     pipeline = RecordedPipeline(connection_config(StoreConfig(), tmp_path))
     pipeline.begin("r1", mw_state="RUNNING", mw_started=time.time() - 7200)
     assert "2 h 00 min" in invoke("runs", "--root", str(tmp_path))
+
+
+def test_every_backend_by_a_config(store_settings, tmp_path):
+    config = tmp_path / "taxi.yaml"
+    settings = {
+        "root": str(tmp_path),
+        "data": {"path": "x.csv", "label": "y"},
+        "store": store_settings.model_dump(exclude_unset=True),
+    }
+    config.write_text(json.dumps(settings))  # YAML contains JSON
+    RecordedPipeline(connection_config(store_settings, tmp_path)).begin("r1", mw_state="COMPLETE")
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "runs", "--config", str(config), "--json"],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [run["id"] for run in json.loads(done.stdout)["runs"]] == ["r1"]

@@ -12,6 +12,7 @@ from components.errors import InputError
 from pipeline.store import Store, connection
 from pipeline.store.mlmd import metadata_store_pb2
 from pipeline.store_config import StoreConfig, connection_config
+from tests import databases
 from tests.databases import MISSPELT, PASSWORD, PASSWORD_ENV, free_port
 from tests.recorded_runs import RecordedPipeline
 
@@ -39,6 +40,11 @@ def failure(settings, root="/"):
     error = caught.value
     assert PASSWORD not in str(error) + repr(error) + repr(error.__cause__)
     return error
+
+
+def test_a_missing_server_is_a_reason_to_skip():
+    with pytest.raises(pytest.skip.Exception, match="Debian's package mariadb-server"):
+        databases._program("no-such-program", package="mariadb-server")
 
 
 # ------------------------------------------------------------------- servers
