@@ -30,7 +30,6 @@ def common(inputs):
         "sparse_mean": tf.fill(tf.shape(price), tft.mean(inputs["size"])),
         "elementwise": tft.scale_to_z_score(pair, elementwise=True),
         "two_phases": scaled,
-        "three_phases": scaled / tf.sqrt(tft.var(scaled)),
         "zero_one": tft.scale_to_0_1(rooms),
         "total": tf.fill(tf.shape(price), tf.cast(tft.sum(rooms), tf.float32)),
         "bucket": tft.bucketize(price, 5),
@@ -109,6 +108,13 @@ def with_table(inputs):
         tf.lookup.KeyValueTensorInitializer(["red", "blue"], [1.0, 2.0]), -1.0
     )
     return {"value": tft.scale_to_z_score(table.lookup(column(inputs["color"], "")))}
+
+
+def three_phases(inputs):
+    price = column(inputs["price"], 0.0)
+    shifted = price - tft.min(price)
+    scaled = shifted / tft.max(shifted)
+    return {"value": scaled / tf.sqrt(tft.var(scaled))}
 
 
 class _Largest(beam.PTransform):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import importlib.util
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,20 +15,8 @@ from components.errors import InputError
 from components.models.transformed import load_arrays
 from components.transform import local_analysis, materialization, preprocessing
 from components.transform.config import TransformConfig
-
-
-def _load(name):
-    spec = importlib.util.spec_from_file_location(
-        f"transform_{name}", Path(__file__).with_name(f"{name}.py")
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-functions = _load("functions")
-helpers = _load("conftest")
+from tests.components.transform import functions
+from tests.components.transform.tables import make_schema, make_shards
 
 KINDS = {float: "numeric", int: "integer", str: "categorical"}
 
@@ -42,7 +27,7 @@ class Pipeline:
     def __init__(self, directory, rows, types, task="binary", classes=("0", "1"), **options):
         kinds = {name: KINDS[kind] for name, kind in types.items()} | options.pop("kinds", {})
         required = options.pop("required", ())
-        self.schema = helpers.make_schema(types, required)
+        self.schema = make_schema(types, required)
         options.pop("edit", lambda schema: None)(self.schema)
         dataset = {
             "label": "label",
@@ -55,7 +40,7 @@ class Pipeline:
         self.function = preprocessing.make_preprocessing(self.plan, self.config)
         self.graph = directory / "graph"
         self.directory = directory
-        shards = helpers.make_shards(rows, self.schema)
+        shards = make_shards(rows, self.schema)
         local_analysis.analyze(
             self.function, self.schema, shards, str(self.graph), str(directory / "tmp")
         )
@@ -67,7 +52,7 @@ class Pipeline:
     def write(self, rows):
         materialization.materialize(
             materialization.Transformation(self.graph, self.schema, self.plan),
-            helpers.make_shards(rows, self.schema),
+            make_shards(rows, self.schema),
             str(self.directory / "split"),
         )
 
@@ -355,18 +340,16 @@ def dataset(*columns, task="binary", classes=("0", "1")):
 
 def test_a_missing_label_column_is_an_error():
     with pytest.raises(InputError, match="label"):
-        preprocessing.make_plan(helpers.make_schema({"x": float}), dataset(("x", "numeric")))
+        preprocessing.make_plan(make_schema({"x": float}), dataset(("x", "numeric")))
 
 
 def test_no_features_are_an_error():
     with pytest.raises(InputError, match="no column besides the label"):
-        preprocessing.make_plan(
-            helpers.make_schema({"label": int}), dataset(("label", "categorical"))
-        )
+        preprocessing.make_plan(make_schema({"label": int}), dataset(("label", "categorical")))
 
 
 def test_several_values_a_row_are_an_error():
-    schema = helpers.make_schema({"x": float, "label": int})
+    schema = make_schema({"x": float, "label": int})
     schema.feature[0].value_count.max = 4
     with pytest.raises(InputError, match="several values") as caught:
         preprocessing.make_plan(schema, dataset(("x", "numeric"), ("label", "categorical")))
@@ -374,17 +357,17 @@ def test_several_values_a_row_are_an_error():
 
 
 def test_classes_that_the_label_cannot_have_are_an_error():
-    schema = helpers.make_schema({"x": float, "label": int})
+    schema = make_schema({"x": float, "label": int})
     columns = (("x", "numeric"), ("label", "categorical"))
     with pytest.raises(InputError, match="no number"):
         preprocessing.make_plan(schema, dataset(*columns, classes=("no", "yes")))
-    schema = helpers.make_schema({"x": float, "label": str})
+    schema = make_schema({"x": float, "label": str})
     with pytest.raises(InputError, match="regression is text"):
         preprocessing.make_plan(schema, dataset(*columns, task="regression"))
 
 
 def test_columns_outside_the_data_set_are_left_out():
-    schema = helpers.make_schema({"x": float, "tips": float, "label": int})
+    schema = make_schema({"x": float, "tips": float, "label": int})
     selected = preprocessing.select(schema, dataset(("x", "numeric"), ("label", "integer")))
     assert [feature.name for feature in selected.feature] == ["x", "label"]
     assert len(schema.feature) == 3
