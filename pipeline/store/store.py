@@ -12,6 +12,7 @@ from components.errors import InputError
 from components.naming import nearest
 from pipeline.store import comparison
 from pipeline.store.connection import Connection
+from pipeline.store.contexts import NODE, RUN, Contexts, listed
 from pipeline.store.mlmd import ListOptions, OrderByField, metadata_store_pb2
 from pipeline.store.processes import has_ended
 from pipeline.store.records import (
@@ -30,17 +31,10 @@ from pipeline.store.records import (
 
 #: States of a run.
 RUN_STATES = ("RUNNING", "COMPLETE", "FAILED", "INTERRUPTED", "REFUSED", "UNKNOWN")
-#: Stands for the newest run.
-LATEST = "latest"
-
-# TFX's types of contexts.
-_PIPELINE, _RUN, _NODE = "pipeline", "pipeline_run", "node"
 # States of a run whose nodes all did what they should.
 _GOOD = ("COMPLETE", "REFUSED")
 # The integer columns of MySQL and PostgreSQL have 32 bits.
 _INT_LIMIT = 2**31
-# How many valid names an error lists.
-_LISTED = 12
 
 
 class Store:
@@ -67,6 +61,7 @@ class Store:
     ) -> None:
         self._mlmd = Connection(connection)
         self._pipeline = pipeline
+        self._contexts = Contexts(self._mlmd, pipeline)
         self._places: dict[int, tuple[str | None, str | None]] = {}
 
     # ------------------------------------------------------------------- runs
@@ -87,7 +82,7 @@ class Store:
                 expected=", ".join(RUN_STATES),
             )
         found: list[Run] = []
-        for context, pipeline in self._run_contexts():
+        for context, pipeline in self._contexts.runs():
             if limit is not None and len(found) >= limit:
                 break
             run = self._run(context, pipeline)
@@ -103,12 +98,12 @@ class Store:
         InputError
             If there is none, or more than one; lists the candidates.
         """
-        context, pipeline = self._find_run(run_id)
+        context, pipeline = self._contexts.find_run(run_id)
         return self._run(context, pipeline)
 
     def has_run(self, run_id: str) -> bool:
         """Whether there is a run of exactly this id."""
-        return self._run_context(run_id) is not None
+        return self._contexts.run(run_id) is not None
 
     def last_good_run(self, nodes: Collection[str], run: str | None = None) -> Run:
         """Return the newest run that can be built upon.
@@ -163,7 +158,7 @@ class Store:
 
     def executions(self, run_id: str) -> list[Execution]:
         """Return every attempt at every node of a run, in the order of their starts."""
-        context, _ = self._find_run(run_id)
+        context, _ = self._contexts.find_run(run_id)
         executions = self._mlmd.get_executions_by_context(context.id)
         run_over = has_ended(plain(context.custom_properties))
         return self._execution_records(executions, run_over=run_over)
@@ -186,7 +181,7 @@ class Store:
 
     def nodes(self) -> list[str]:
         """Return the names of all nodes that ever ran."""
-        return sorted({context.name.rpartition(".")[2] for context in self._node_contexts()})
+        return sorted({context.name.rpartition(".")[2] for context in self._contexts.nodes()})
 
     # -------------------------------------------------------------- artifacts
 
@@ -221,13 +216,13 @@ class Store:
             return self._artifact_records(
                 [
                     artifact
-                    for context in self._pipeline_contexts()
+                    for context in self._contexts.pipelines()
                     for artifact in self._mlmd.get_artifacts_by_context(context.id, options)
                 ]
             )
         ids: set[int] | None = None
         if run is not None:
-            ids = self._output_ids(self._find_run(run)[0].id)
+            ids = self._output_ids(self._contexts.find_run(run)[0].id)
         if node is not None:
             of_node = self._outputs_of_node(node)
             ids = of_node if ids is None else ids & of_node
@@ -332,7 +327,7 @@ class Store:
                 mw_ended=time.time(),
             )
             marked.append(execution.id)
-        for context, _ in self._run_contexts():
+        for context, _ in self._contexts.runs():
             properties = plain(context.custom_properties)
             if properties.get("mw_state") == "RUNNING" and has_ended(properties):
                 self.record_run(context.name, mw_state="INTERRUPTED", mw_ended=time.time())
@@ -349,9 +344,9 @@ class Store:
             Strings, numbers and booleans are stored as such (integers of more than 31
             bits as floats), dicts and lists as JSON.
         """
-        found = self._run_context(run_id)
+        found = self._contexts.run(run_id)
         if found is None:
-            raise self._unknown_run(run_id)
+            raise self._contexts.unknown_run(run_id)
         context = metadata_store_pb2.Context(id=found.id, type_id=found.type_id, name=found.name)
         self._mlmd.put_contexts([context], field_mask_paths=_fill(context, properties))
 
@@ -377,75 +372,12 @@ class Store:
             paths.append("last_known_state")
         self._mlmd.put_executions([execution], field_mask_paths=paths)
 
-    # -------------------------------------------------------- contexts of runs
-
-    def _run_contexts(self) -> list[tuple[metadata_store_pb2.Context, str | None]]:
-        """Return the contexts of runs, the newest first, with their pipelines' names."""
-        found: dict[int, tuple[metadata_store_pb2.Context, str | None]] = {}
-        if self._pipeline is None:
-            for context in self._mlmd.get_contexts_by_type(_RUN):
-                found[context.id] = (context, None)
-        for pipeline in self._pipeline_contexts():
-            for context in self._mlmd.get_children_contexts_by_context(pipeline.id):
-                if context.type == _RUN:
-                    found[context.id] = (context, pipeline.name)
-        return sorted(found.values(), key=lambda item: _age(item[0]), reverse=True)
-
-    def _pipeline_contexts(self) -> list[metadata_store_pb2.Context]:
-        if self._pipeline is None:
-            return list(self._mlmd.get_contexts_by_type(_PIPELINE))
-        context = self._mlmd.get_context_by_type_and_name(_PIPELINE, self._pipeline)
-        return [context] if context is not None else []
-
-    def _run_context(self, run_id: str) -> metadata_store_pb2.Context | None:
-        return self._mlmd.get_context_by_type_and_name(_RUN, run_id)
-
-    def _find_run(self, run_id: str) -> tuple[metadata_store_pb2.Context, str | None]:
-        exact = self._run_context(run_id)
-        if exact is not None:
-            pipeline = self._pipeline_of(exact)
-            if self._pipeline in (None, pipeline):
-                return exact, pipeline
-        contexts = self._run_contexts()
-        if run_id == LATEST and contexts:
-            return contexts[0]
-        matching = [item for item in contexts if run_id and item[0].name.startswith(run_id)]
-        if len(matching) == 1:
-            return matching[0]
-        if matching:
-            names = [context.name for context, _ in matching]
-            raise InputError(
-                f"{len(names)} runs begin with {run_id!r}.",
-                expected=_some(names),
-                remedy="give more of the run's id",
-            )
-        raise self._unknown_run(run_id)
-
-    def _unknown_run(self, run_id: str) -> InputError:
-        names = [context.name for context, _ in self._run_contexts()]
-        if not names:
-            return InputError("The store holds no run yet.", got=run_id, remedy="use run")
-        return InputError(
-            f"There is no run {run_id!r}{nearest(run_id, names)}.",
-            expected=f"{LATEST}, or {_some(names)}",
-        )
-
-    def _pipeline_of(self, context: metadata_store_pb2.Context) -> str | None:
-        parents = self._mlmd.get_parent_contexts_by_context(context.id)
-        return next((parent.name for parent in parents if parent.type == _PIPELINE), None)
-
     def _run(self, context: metadata_store_pb2.Context, pipeline: str | None) -> Run:
         executions = None
         if "mw_state" not in context.custom_properties:
             executions = self._mlmd.get_executions_by_context(context.id)
         ended_early = has_ended(plain(context.custom_properties))
         return run_record(context, pipeline, executions, ended_early=ended_early)
-
-    def _node_contexts(self) -> list[metadata_store_pb2.Context]:
-        contexts = self._mlmd.get_contexts_by_type(_NODE)
-        if self._pipeline is None:
-            return list(contexts)
-        return [c for c in contexts if c.name.rpartition(".")[0] == self._pipeline]
 
     # --------------------------------------------- executions and their places
 
@@ -464,7 +396,7 @@ class Store:
             return list(self._mlmd.get_executions(options))
         return [
             execution
-            for context in self._pipeline_contexts()
+            for context in self._contexts.pipelines()
             for execution in self._mlmd.get_executions_by_context(context.id, options)
         ]
 
@@ -473,9 +405,9 @@ class Store:
         if execution_id not in self._places:
             contexts = self._mlmd.get_contexts_by_execution(execution_id)
             names = {context.type: context.name for context in contexts}
-            node = names.get(_NODE)
+            node = names.get(NODE)
             self._places[execution_id] = (
-                names.get(_RUN),
+                names.get(RUN),
                 node.rpartition(".")[2] if node else None,
             )
         return self._places[execution_id]
@@ -498,7 +430,7 @@ class Store:
                     ended_early = has_ended(properties)
                 elif run_over is not None:
                     ended_early = run_over
-                elif run is not None and (context := self._run_context(run)) is not None:
+                elif run is not None and (context := self._contexts.run(run)) is not None:
                     ended_early = has_ended(plain(context.custom_properties))
             records.append(execution_record(execution, run, node, ended_early=ended_early))
         return records
@@ -513,7 +445,7 @@ class Store:
         if name not in valid:
             raise InputError(
                 f"There is no artifact type {name!r}{nearest(name, valid)}.",
-                expected=_some(valid) if valid else "no artifact exists yet",
+                expected=listed(valid) if valid else "no artifact exists yet",
             )
 
     def _events_of_artifacts(self, ids: Collection[int]) -> list[Event]:
@@ -528,7 +460,7 @@ class Store:
         return {event.artifact for event in events if event.kind == "output"}
 
     def _outputs_of_node(self, node: str) -> set[int]:
-        contexts = [c for c in self._node_contexts() if c.name.rpartition(".")[2] == node]
+        contexts = [c for c in self._contexts.nodes() if c.name.rpartition(".")[2] == node]
         if not contexts:
             valid = self.nodes()
             raise InputError(
@@ -595,17 +527,6 @@ class Store:
             for record in self._execution_records(self._get_executions(set(made_by.values())))
         }
         return {execution: records[origin] for execution, origin in made_by.items()}
-
-
-def _age(context: metadata_store_pb2.Context) -> tuple[float, int]:
-    started = context.custom_properties["mw_started"].double_value
-    return started or context.create_time_since_epoch / 1000, context.id
-
-
-def _some(names: list[str]) -> str:
-    """Return names in one line, the first ones if they are many."""
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
 
 
 def _fill(

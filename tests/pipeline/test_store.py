@@ -174,6 +174,7 @@ def test_the_state_of_a_run_by_stock_tfx(connection, states, expected):
     assert abs(found.started - time.time()) < 60
     assert (found.ended is None) == (expected in ("RUNNING", "UNKNOWN"))
     assert (found.config, found.summary, found.metrics) == (None, None, {})
+    assert Store(connection).runs() == [found]
 
 
 # ---------------------------------------------------------------- executions
