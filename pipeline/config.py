@@ -180,6 +180,9 @@ def load(path: str | Path, overrides: tuple[str, ...] = ()) -> PipelineConfig:
         return PipelineConfig.model_validate(values)
     except ValidationError as error:
         raise _explain(error, path) from None
+    except InputError as error:  # a validator that knows what to do about it
+        error.details = {"file": str(path), **error.details}
+        raise
 
 
 def _find(path: str | Path) -> Path:
@@ -271,10 +274,6 @@ def _explain(error: ValidationError, path: Path) -> InputError:
     first = error.errors()[0]
     location = [str(part) for part in first["loc"]]
     setting = ".".join(location)
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, InputError):
-        cause.details.setdefault("file", str(path))
-        return cause
     kind, got = first["type"], first.get("input")
     further = len(error.errors()) - 1
     more = f" ({further} further setting(s) are wrong too)" if further else ""

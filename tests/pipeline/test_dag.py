@@ -1,0 +1,40 @@
+"""The table of nodes is a DAG, and every way of switching nodes off leaves one."""
+
+import itertools
+
+import pytest
+
+from components.errors import InputError
+from pipeline import config, dag
+
+
+def test_nodes_come_after_what_they_need():
+    seen = set()
+    for node in dag.NODES.values():
+        assert set(node.upstream) <= seen
+        seen.add(node.name)
+
+
+OPTIONAL = [name for name, node in dag.NODES.items() if not node.required]
+
+
+@pytest.mark.parametrize(
+    "off", [c for n in range(len(OPTIONAL) + 1) for c in itertools.combinations(OPTIONAL, n)]
+)
+def test_any_optional_nodes_can_be_off(off):
+    loaded = config.load("taxi", tuple(f"nodes.{name}.enabled=false" for name in off))
+    names = [node.name for node in dag.enabled_nodes(loaded)]
+    assert not set(off) & set(names)
+    assert {name for name, node in dag.NODES.items() if node.required} <= set(names)
+
+
+def test_downstream():
+    nodes = list(dag.NODES.values())
+    assert dag.downstream("Trainer", nodes) == ["BaselineResolver", "Evaluator", "Pusher"]
+    assert dag.downstream("Pusher", nodes) == []
+    assert len(dag.downstream("ExampleGen", nodes)) == len(nodes) - 1
+
+
+def test_unknown_nodes_are_named():
+    with pytest.raises(InputError, match="nearest: Evaluator"):
+        dag.check_node("Evalator")
