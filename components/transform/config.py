@@ -16,11 +16,12 @@ class TransformConfig(Settings):
     ----------
     preprocessing_fn : str or None
         Dotted path of an own preprocessing function of TensorFlow Transform; None
-        makes one from the schema. It returns a dict of ``numeric`` (float, shape
-        ``[n, k]``), ``categorical`` (int64 ids, shape ``[n, m]``, 0 for a missing
-        value and 1 for an unknown one) and, unless the default label will do,
-        ``label``; one of the first two may be absent. It must have any value for a
-        missing label, because serving has none.
+        makes one from the schema. It takes the raw columns by name and returns a dict
+        with ``numeric`` (float, shape ``[n, k]``) or ``categorical`` (integer ids,
+        shape ``[n, m]``: 0 for a missing value, 1 for an unknown one) or both, and
+        ``label`` if the default label will not do. Neither feature may depend on the
+        label, which serving has not. Ids that the train split does not have become 1.
+        A change of the function's module reruns the node; one of what it imports does not.
     vocabulary_size : int
         Most frequent values kept of each categorical column; the others share the
         id of unknown values.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shutil
 from pathlib import Path
 from typing import ClassVar
 
@@ -39,7 +40,7 @@ class Executor(base.Executor):
         [target] = outputs["transform_graph"]
         dataset = json.loads(self.properties["dataset"])
         schema = preprocessing.select(_read_schema(inputs["schema"][0]), dataset)
-        plan = preprocessing.make_plan(schema, dataset)
+        plan = preprocessing.make_plan(schema, dataset, own=config.preprocessing_fn is not None)
         function = preprocessing.make_preprocessing(plan, config)
         temporary = str(Path(self._get_tmp_dir()) / "analysis")
 
@@ -85,6 +86,7 @@ class Executor(base.Executor):
             tft.TFTransformOutput(target.uri), base.split_uri(result, TRAIN_SPLIT)
         )
         features.write(target.uri)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _read_schema(artifact: Artifact) -> schema_pb2.Schema:

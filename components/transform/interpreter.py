@@ -11,6 +11,7 @@ operations that accumulate over one phase's tensors share one pass over the data
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import heapq
 import itertools
@@ -48,6 +49,10 @@ class Lazy(Generic[T]):
         return self._value
 
 
+def _item(values: Lazy[Any], index: int) -> Any:
+    return values.get()[index]
+
+
 class Fold:
     """An accumulation over batches: `add` for each batch, `finish` after the last.
 
@@ -81,7 +86,7 @@ class Pass:
         """Feed `fold` with what `select` takes of each batch; return its result."""
         index = len(self._folds)
         self._folds.append((select, fold))
-        return Lazy(lambda: self._results.get()[index])
+        return Lazy(functools.partial(_item, self._results, index))
 
     def _run(self, batches: Iterator[Tensors]) -> list[Any]:
         for tensors in batches:
@@ -213,6 +218,7 @@ def _vocabulary_accumulate(op: analyzer_nodes.VocabularyAccumulate) -> Fold:
 
         return Fold(count, lambda: list(counts.items()))
 
+    flatten: Callable[[Any], Iterable[tuple[Any, Any]]]
     if ordering == Ordering.WEIGHTED_FREQUENCY:
         flatten = analyzer_impls._flatten_value_and_weights_to_list_of_tuples
         per_key = _SUM
@@ -222,16 +228,16 @@ def _vocabulary_accumulate(op: analyzer_nodes.VocabularyAccumulate) -> Fold:
     else:
         weighted = ordering == Ordering.WEIGHTED_MUTUAL_INFORMATION
         per_key = _means(weighted)
-
-        def flatten(values: Any) -> Iterable[tuple[Any, Any]]:
-            return analyzer_impls._flatten_to_key_and_means_accumulator_list(values, weighted)
+        flatten = functools.partial(
+            analyzer_impls._flatten_to_key_and_means_accumulator_list, compute_weighted=weighted
+        )
 
     sums: dict[Any, Any] = {}
     return Fold(lambda values: per_key.add(sums, flatten(values)), lambda: per_key.extract(sums))
 
 
 #: Operations that accumulate over the tensors of a phase.
-FOLDS: dict[type[nodes.OperationDef], Callable[[Any], Fold]] = {
+FOLDS: dict[Any, Callable[[Any], Fold]] = {
     analyzer_nodes.CacheableCombineAccumulate: _combine_accumulate,
     analyzer_nodes.PackedCombineAccumulate: _packed_accumulate,
     analyzer_nodes.CacheableCombinePerKeyAccumulate: _per_key_accumulate,
@@ -445,7 +451,7 @@ def _reserved_tokens(
 
 
 #: Operations on accumulated values.
-OPERATIONS: dict[type[nodes.OperationDef], Callable[..., tuple[Any, ...]]] = {
+OPERATIONS: dict[Any, Callable[..., tuple[Any, ...]]] = {
     analyzer_nodes.AddKey: _add_key,
     analyzer_nodes.CacheableCombineMerge: _combine_merge,
     analyzer_nodes.CacheableCombinePerKeyFormatKeys: _per_key_format,
@@ -495,7 +501,8 @@ class Evaluator(nodes.Visitor):
 
     def visit(self, operation_def: nodes.OperationDef, input_values: tuple[Any, ...]) -> Any:
         """Return the values of an operation's outputs."""
-        op, inputs = operation_def, input_values
+        op: Any = operation_def
+        inputs = input_values
         kind = type(op)
         if kind is beam_nodes.ExtractInputForSavedModel:
             return (Lazy(lambda: None),)
@@ -517,7 +524,7 @@ class Evaluator(nodes.Visitor):
             handler = OPERATIONS[kind]
             outputs = Lazy(lambda: handler(op, self, *(value.get() for value in inputs)))
             return tuple(
-                Lazy(lambda index=index: outputs.get()[index]) for index in range(op.num_outputs)
+                Lazy(functools.partial(_item, outputs, index)) for index in range(op.num_outputs)
             )
         raise InputError(
             f"The preprocessing function uses {kind.__name__}, which only Beam can run.",

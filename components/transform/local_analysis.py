@@ -31,7 +31,8 @@ from components.errors import InputError
 from components.transform import graph as transform_graph
 from components.transform.interpreter import Evaluator, Tensors
 
-PreprocessingFn = Callable[[dict[str, tft.common_types.TensorType]], dict[str, tf.Tensor]]
+TensorsByName = Mapping[str, tft.common_types.TensorType]
+PreprocessingFn = Callable[[TensorsByName], TensorsByName]
 
 
 class _Trace:
@@ -108,7 +109,7 @@ class _Trace:
         return self.function.graph
 
     @property
-    def inputs(self) -> dict[str, tft.common_types.TensorType]:
+    def inputs(self) -> TensorsByName:
         """The graph's inputs."""
         return tf2_utils.get_structured_inputs_from_func_graph(self.graph)
 

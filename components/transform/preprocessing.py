@@ -33,7 +33,7 @@ from components.models.transformed import (
 )
 from components.transform.config import TransformConfig
 
-Inputs = dict[str, tft.common_types.TensorType]
+Inputs = Mapping[str, tft.common_types.TensorType]
 Outputs = dict[str, tf.Tensor]
 
 #: Key of the config that names an own function.
@@ -126,7 +126,7 @@ def vocabulary_names(columns: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def make_plan(schema: schema_pb2.Schema, dataset: Mapping[str, Any]) -> Plan:
+def make_plan(schema: schema_pb2.Schema, dataset: Mapping[str, Any], *, own: bool = False) -> Plan:
     """Decide what becomes of each column of `schema`.
 
     A column is categorical if it holds text, if its domain says so, or if its kind
@@ -140,12 +140,14 @@ def make_plan(schema: schema_pb2.Schema, dataset: Mapping[str, Any]) -> Plan:
     dataset : mapping
         With `label`, `task`, `classes` and `columns`, each column with `name` and
         `kind`: numeric, integer, categorical, boolean or time.
+    own : bool
+        Whether an own function makes the features: the plan is for the label alone.
 
     Raises
     ------
     InputError
         If the schema lacks the label, has no other usable column, or a column has
-        several values a row.
+        several values a row; or if the label cannot have the classes.
     """
     label, task = dataset["label"], dataset["task"]
     kinds = {column["name"]: column["kind"] for column in dataset["columns"]}
@@ -157,36 +159,41 @@ def make_plan(schema: schema_pb2.Schema, dataset: Mapping[str, Any]) -> Plan:
             column=label,
             expected=", ".join(sorted(columns)),
         )
-    numbers, flags, times, categories, optional = [], [], [], [], []
+    _check_single(columns[label])
+    groups: dict[str, list[str]] = {"numeric": [], "boolean": [], "time": [], "categorical": []}
+    optional = []
     for name, feature in columns.items():
-        if name not in kinds:
+        if name == label or name not in kinds or own:
             continue
         _check_single(feature)
-        if name == label:
-            continue
         kind = _kind(feature, kinds[name])
-        if kind == "categorical":
-            categories.append(name)
-            continue
-        {"boolean": flags, "time": times}.get(kind, numbers).append(name)
-        if not _always_present(feature):
+        groups[kind].append(name)
+        if kind != "categorical" and not _always_present(feature):
             optional.append(name)
-    if not (numbers or flags or times or categories):
+    if not (any(groups.values()) or own):
         raise InputError(
             "There is no column besides the label to learn from.",
             column=label,
             remedy="Give the data at least one feature column, or exclude fewer.",
         )
     classes = () if task == "regression" else tuple(dataset["classes"])
-    feature = columns[label]
-    if classes and feature.type != schema_pb2.BYTES:
+    if columns[label].type != schema_pb2.BYTES:
         for value in classes:
             _class_number(value, label)
-    if not classes and feature.type == schema_pb2.BYTES:
+    elif not classes:
         raise InputError(
             "The label of a regression is text.", column=label, expected="numbers", got="text"
         )
-    return Plan(*map(tuple, (numbers, flags, times, categories, optional)), label, task, classes)
+    return Plan(
+        numbers=tuple(groups["numeric"]),
+        flags=tuple(groups["boolean"]),
+        times=tuple(groups["time"]),
+        categories=tuple(groups["categorical"]),
+        optional=tuple(optional),
+        label=label,
+        task=task,
+        classes=classes,
+    )
 
 
 def _kind(feature: schema_pb2.Feature, kind: str) -> str:
@@ -194,7 +201,7 @@ def _kind(feature: schema_pb2.Feature, kind: str) -> str:
         return "categorical"
     if feature.WhichOneof("domain_info") == "time_domain" and feature.type == schema_pb2.INT:
         return "time"
-    return kind
+    return "numeric" if kind == "integer" else kind
 
 
 def _always_present(feature: schema_pb2.Feature) -> bool:

@@ -36,7 +36,8 @@ class Pipeline:
             "columns": [{"name": name, "kind": kind} for name, kind in kinds.items()],
         }
         self.config = TransformConfig(**options)
-        self.plan = preprocessing.make_plan(self.schema, dataset)
+        own = self.config.preprocessing_fn is not None
+        self.plan = preprocessing.make_plan(self.schema, dataset, own=own)
         self.function = preprocessing.make_preprocessing(self.plan, self.config)
         self.graph = directory / "graph"
         self.directory = directory
@@ -354,6 +355,8 @@ def test_several_values_a_row_are_an_error():
     with pytest.raises(InputError, match="several values") as caught:
         preprocessing.make_plan(schema, dataset(("x", "numeric"), ("label", "categorical")))
     assert caught.value.details["column"] == "x"
+    # An own function may know what to do with them.
+    preprocessing.make_plan(schema, dataset(("x", "numeric"), ("label", "categorical")), own=True)
 
 
 def test_classes_that_the_label_cannot_have_are_an_error():
