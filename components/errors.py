@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+#: Exit code after Ctrl-C, or a request to end.
+INTERRUPTED = 130
+
 
 class ModelworksError(Exception):
     """Base of all errors that end a command with a message and no traceback."""

@@ -10,9 +10,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from components.errors import InputError, ModelworksError
+from components.errors import INTERRUPTED, InputError, ModelworksError
 from pipeline import read_verbs
-from pipeline.supervisor import INTERRUPTED
 
 app = typer.Typer(
     name="modelworks",

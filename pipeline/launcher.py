@@ -100,5 +100,6 @@ def _describe(artifacts: Sequence[metadata_store_pb2.Artifact]) -> None:
     for artifact in artifacts:
         summary = manifest.write(artifact.uri)
         artifact.custom_properties["mw_manifest"].string_value = summary.digest
-        artifact.custom_properties["mw_bytes"].int_value = summary.bytes
+        # Not an integer: those of MySQL and PostgreSQL have 32 bits.
+        artifact.custom_properties["mw_bytes"].double_value = summary.bytes
         artifact.custom_properties["mw_files"].int_value = summary.files

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from components import files
 
@@ -31,7 +32,7 @@ class Manifest:
 def write(directory: str | Path) -> Manifest:
     """Describe every file below `directory` in its manifest file."""
     root, path = Path(directory), path_of(directory)
-    entries = {}
+    entries: dict[str, dict[str, Any]] = {}
     for name in files.list_files(root):
         status = (root / name).stat()
         entries[name.as_posix()] = {

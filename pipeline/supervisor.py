@@ -21,14 +21,11 @@ from pathlib import Path
 
 import psutil
 
-from components.errors import InputError
+from components.errors import INTERRUPTED, InputError
 from pipeline.config import PipelineConfig
 from pipeline.job import Event, Job
 from pipeline.store import Store
 from pipeline.store_config import connection_config
-
-#: Exit code after Ctrl-C or a request to end.
-INTERRUPTED = 130
 
 
 class Supervisor:

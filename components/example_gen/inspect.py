@@ -54,6 +54,14 @@ def inspect(config: DataConfig) -> DatasetSpec:
     profiles, rows = _profile(reader, config, names, data_files, span_files)
     for profile in profiles.values():
         _check_kind(profile, reader, config, (*data_files, *span_files))
+    labelled = rows - profiles[config.label].missing
+    if 0 < labelled < MIN_ROWS:  # without any, the label is to blame
+        raise InputError(
+            "The data has too few rows for train, eval and test.",
+            expected=f"at least {MIN_ROWS} rows with a label",
+            got=f"{labelled} of {rows} rows",
+            remedy="Add rows.",
+        )
     label = resolve(profiles[config.label], config)
     spec = _describe(config, format_, profiles, label)
     spec = spec.model_copy(
@@ -65,14 +73,6 @@ def inspect(config: DataConfig) -> DatasetSpec:
             "rows_without_label": profiles[config.label].missing,
         }
     )
-    labelled = rows - spec.rows_without_label
-    if labelled < MIN_ROWS:
-        raise InputError(
-            "The data has too few rows for train, eval and test.",
-            expected=f"at least {MIN_ROWS} rows with a label",
-            got=f"{labelled} of {rows} rows",
-            remedy="Add rows.",
-        )
     if config.split.by == "time":
         spec = spec.model_copy(update={"time_boundaries": _time_boundaries(spec, reader)})
     spec = spec.model_copy(update={"split_rows": _count_splits(spec)})

@@ -43,7 +43,8 @@ def assign(batch: pa.RecordBatch, spec: DatasetSpec) -> np.ndarray:
     """
     if spec.time_boundaries is not None:
         times = batch.column(spec.split.column).to_numpy(zero_copy_only=False)
-        return np.searchsorted(np.asarray(spec.time_boundaries), times, side="right")
+        places: np.ndarray = np.searchsorted(spec.time_boundaries, times, side="right")
+        return places
     hashes = hash_rows(batch, spec.names)
     if spec.split.column is not None:
         group = batch.column(spec.split.column)
@@ -106,4 +107,5 @@ def _mix(bits: np.ndarray) -> np.ndarray:
     """Scramble 64-bit numbers (the finalizer of SplitMix64, Steele et al. 2014)."""
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
+    mixed: np.ndarray = bits ^ (bits >> np.uint64(31))
+    return mixed

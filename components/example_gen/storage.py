@@ -51,7 +51,7 @@ _SAMPLE = 64
 
 def is_text(kind: pa.DataType) -> bool:
     """Whether an Arrow type holds text or bytes."""
-    return (
+    return bool(
         pa.types.is_string(kind)
         or pa.types.is_large_string(kind)
         or pa.types.is_binary(kind)

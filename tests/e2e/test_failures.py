@@ -94,10 +94,10 @@ def test_an_interrupted_run_ends_at_once_with_130(project, undisturbed, number):
     child = _wait_for_child(project)
     started = time.monotonic()
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert time.monotonic() - started < 10
-    assert not psutil.pid_exists(child)
+    assert not _runs(child)
     shown = project.call("show", "--json").json
     assert shown["run"]["state"] == "INTERRUPTED"
     assert project.states()["Evaluator"] == "FAILED"
@@ -149,7 +149,7 @@ def test_a_timed_out_node_is_ended_with_its_children(tmp_path, undisturbed):
     assert done.json["state"] == "COMPLETE"
     assert done.json["metrics"] == undisturbed
     child = int((tmp_path / "fault.child").read_text())
-    assert not psutil.pid_exists(child)
+    assert not _runs(child)
     attempts = [
         (e["attempt"], e["state"], e["error"])
         for e in project.call("show", "--json").json["executions"]
@@ -207,8 +207,16 @@ def _wait_for_child(project: Project) -> int:
     raise AssertionError("the node never began to hang")
 
 
+def _runs(pid: int) -> bool:
+    """Whether a process runs; one that ended may wait for a parent to notice."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def _kill_child(project: Project) -> None:
     """End what a killed command could not end itself."""
     child = int((project.directory / "fault.child").read_text())
-    if psutil.pid_exists(child):
+    if _runs(child):
         psutil.Process(child).kill()

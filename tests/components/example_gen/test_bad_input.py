@@ -212,7 +212,7 @@ CASES = {
         {"columns": {"age": "boolean"}},
         ["'age' holds a value that is not boolean", "line:     4", "'2'"],
     ),
-    "one row": ("d.csv", rows(1), {}, ["same value in every row"]),
+    "one row": ("d.csv", rows(1), {}, ["too few rows", "at least 3", "1 of 1 rows"]),
     "two rows": ("d.csv", rows(2), {}, ["too few rows", "at least 3", "2 of 2 rows"]),
     "empty split": (
         "d.csv",
