@@ -80,7 +80,8 @@ def test_a_good_file_is_not_refused(tmp_path):
     (tmp_path / "rides.csv").write_text(GOOD)
     config = tmp_path / "rides.yaml"
     config.write_text(
-        "data:\n  path: rides.csv\n  label: paid\ntrainer: {epochs: 1, model: {hidden_units: [4]}}\n"
+        "data:\n  path: rides.csv\n  label: paid\n"
+        "trainer: {epochs: 1, model: {hidden_units: [4]}}\n"
     )
     done = Project(tmp_path, config, tmp_path / "runs" / "rides").run()
     assert done.json["state"] == "COMPLETE"
