@@ -1,5 +1,6 @@
 """Whatever happens to a run: its state afterwards is right, and resume comes to the same end."""
 
+import json
 import os
 import re
 import signal
@@ -69,6 +70,16 @@ def test_kill_9_in_each_node_then_resume(project, undisturbed):
     done = project.run(verb="resume").json
     assert done["state"] == "COMPLETE"
     assert done["metrics"] == undisturbed
+    _check_clean(project)
+
+
+def test_kill_9_while_training_resumes_from_the_checkpoint(project, undisturbed):
+    project.call("run", fault="kill-midway:Trainer", expect=1)
+    assert list(project.root.glob("checkpoints/Trainer/*/state.json"))
+    assert project.run(verb="resume").json["metrics"] == undisturbed
+    [history] = project.root.glob("artifacts/Trainer/model_run/*/history.json")
+    assert json.loads(history.read_text())["resumed_from"] >= 1
+    assert not list(project.root.glob("checkpoints/Trainer/*"))
     _check_clean(project)
 
 

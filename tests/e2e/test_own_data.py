@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from tests.e2e.harness import make_project
+from tests.e2e.harness import Project, make_project
 
 pytestmark = pytest.mark.e2e
 
@@ -66,3 +66,56 @@ def _feature(value, dtype):
     if np.issubdtype(dtype, np.integer):
         return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(value)]))
     return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
+
+
+def test_mixed_columns_from_parquet_with_later_spans(tmp_path):
+    """Text, dates, booleans, absent values and many categories, split by time."""
+    generator = np.random.default_rng(0)
+
+    def frame(rows, first):
+        day = pd.Timestamp(first) + pd.to_timedelta(np.arange(rows) * 3, unit="h")
+        weekend = day.dayofweek >= 5
+        member = generator.random(rows) < 0.5
+        shop = generator.integers(0, 300, rows)
+        price = 10 + 5 * weekend + 3 * member + (shop % 7) + generator.normal(0, 0.5, rows)
+        return pd.DataFrame(
+            {
+                "day": day,
+                "member": pd.array(member, dtype="boolean").astype("boolean"),
+                "shop": [f"shop {number}" for number in shop],
+                "note": np.where(generator.random(rows) < 0.5, None, "Größe\n2"),
+                "distance": np.where(generator.random(rows) < 0.2, np.nan, price * 2),
+                "price": price,
+            }
+        )
+
+    (tmp_path / "data").mkdir()
+    (tmp_path / "later").mkdir()
+    for part in range(2):
+        frame(600, f"2024-0{part + 1}-01").to_parquet(tmp_path / "data" / f"{part}.parquet")
+    frame(100, "2024-06-01").to_parquet(tmp_path / "later" / "june.parquet")
+    frame(100, "2024-07-01").to_parquet(tmp_path / "later" / "july.parquet")
+    config = tmp_path / "prices.yaml"
+    config.write_text(
+        """
+data:
+  path: data
+  label: price
+  split: {by: time, column: day}
+  spans: [later/*.parquet]
+trainer: {epochs: 15, model: {batch_size: 32}}
+evaluator: {slices: [member]}
+"""
+    )
+    project = Project(tmp_path, config, tmp_path / "runs" / "prices")
+    done = project.run().json
+    assert done["state"] == "COMPLETE"
+    assert done["metrics"]["MeanAbsoluteError"] < 2.5  # always the mean: about 3.1
+    [examples] = project.root.glob("artifacts/Transform/transformed_examples/*")
+    splits = {path.name for path in examples.iterdir()}
+    assert splits == {f"Split-{s}" for s in ("train", "eval", "test", "span-001", "span-002")}
+    # A new span is new data: everything before the model looks at it again.
+    frame(100, "2024-08-01").to_parquet(tmp_path / "later" / "aug.parquet")
+    assert project.run().json["counts"]["executed"] > 0
+    [anomalies] = sorted(project.root.glob("artifacts/ExampleValidator/anomalies/*"))[-1:]
+    assert "span-003" in json.loads((anomalies / "anomalies.json").read_text())

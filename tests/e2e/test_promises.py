@@ -1,5 +1,6 @@
 """What a run promises about the cache, reruns and damage."""
 
+import json
 import os
 import re
 import shutil
@@ -195,20 +196,31 @@ def test_a_baseline_is_the_model_blessed_before(project: Project):
         project.root.glob("artifacts/Evaluator/evaluation/*/evaluation.json"),
         key=lambda path: int(path.parent.name),
     )
-    import json
-
     first, second = (json.loads(path.read_text())["models"] for path in evaluations)
     assert set(first) == {"candidate"}
     assert second["baseline"]["id"] == first["candidate"]["id"]
     assert project.run("--set", "trainer.seed=2").json["counts"]["executed"] == 0
 
 
-def test_no_network_and_no_sdist_and_no_foreign_runner(project: Project):
-    """The worker's log shows none of what stock TFX does for each Beam node."""
-    project.run("--no-cache", "--set", "beam.engine=beam")
-    logs = "".join(path.read_text() for path in Path(project.root, "logs").rglob("*.log"))
-    assert "sdist" not in logs
-    assert "prism" not in logs.lower()
+def test_anomalies_stop_the_run_before_the_costly_nodes(tmp_path):
+    project = make_project(tmp_path, settings=FAST)
+    project.run()
+    [inferred] = project.root.glob("artifacts/SchemaGen/schema/*/schema.pbtxt")
+    (tmp_path / "narrow.pbtxt").write_text(inferred.read_text().replace('"malignant"', '"x"', 1))
+    narrow = ("--set", f"schema.path={tmp_path / 'narrow.pbtxt'}")
+    refused = project.run(*narrow, expect=3)
+    assert refused.json["state"] == "REFUSED"
+    assert "malignant" in refused.json["refusals"][0]
+    assert "Transform" not in project.executions()
+    assert json.loads(
+        sorted(project.root.glob("artifacts/ExampleValidator/anomalies/*/anomalies.json"))[
+            -1
+        ].read_text()
+    )["train"]
+    # The verdict holds when it comes from the cache.
+    assert project.run(*narrow, expect=3).json["counts"]["executed"] == 0
+    warned = project.run(*narrow, "--set", "validator.on_anomaly=warn")
+    assert warned.json["state"] == "COMPLETE"
 
 
 def test_both_engines_give_the_same_model(project: Project):
@@ -217,3 +229,7 @@ def test_both_engines_give_the_same_model(project: Project):
     assert on_beam["counts"]["executed"] == len(NODES)
     for name, value in in_memory.items():
         assert on_beam["metrics"][name] == pytest.approx(value, abs=5e-3), name
+    # None of what stock TFX does for each Beam node: package itself, fetch a runner.
+    logs = "".join(path.read_text() for path in Path(project.root, "logs").rglob("*.log"))
+    assert "sdist" not in logs
+    assert "prism" not in logs.lower()

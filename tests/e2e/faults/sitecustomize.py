@@ -3,6 +3,7 @@
 ``FAULT=kind:Node`` with the kinds
 
 - ``kill``: SIGKILL to its own process, when the node has written its outputs;
+- ``kill-midway``: SIGKILL as soon as the node reports that half of its work is done;
 - ``raise``: an exception;
 - ``raise-once``: an exception, the first time; needs ``FAULT_MARK``, a path;
 - ``hang``: sleep for ever, with a child process that does the same;
@@ -36,6 +37,16 @@ def _hang():
     time.sleep(1000)
 
 
+def _kill_midway():
+    from components import progress
+
+    def report(fraction, text):
+        if fraction >= 0.5:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    progress.report = report
+
+
 def _wrap(do, kind, node):
     def run(self, inputs, outputs, properties):
         if self._context.pipeline_node.node_info.id != node:
@@ -44,6 +55,8 @@ def _wrap(do, kind, node):
             raise RuntimeError("the fault of this test")
         if kind == "hang" or (kind == "hang-once" and _first_time()):
             _hang()
+        if kind == "kill-midway":
+            _kill_midway()
         result = do(self, inputs, outputs, properties)
         if kind == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
