@@ -61,7 +61,7 @@ class Component(BaseBeamComponent):
         spec = spec_class(
             config=config.model_dump_json(),
             engine=engine,
-            code_fingerprint=code_fingerprint(type(config)),
+            code_fingerprint=code_fingerprint(config),
             **{name: value for name, value in arguments.items() if value is not None},
             **outputs,
         )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable
 from typing import Any
 
+from components import files
 from components.errors import InputError
 
 
@@ -37,3 +39,16 @@ def resolve(path: str, *, setting: str) -> Callable[..., Any]:
         raise InputError(f"{path!r} is no function.", setting=setting, got=type(function).__name__)
     result: Callable[..., Any] = function
     return result
+
+
+def source_digest(path: str) -> str | None:
+    """Return the SHA-256 of the module of a function, or None if there is none.
+
+    It imports the module's parents, but not the module. One that is missing is
+    reported by whoever resolves the function, who knows the setting.
+    """
+    try:
+        spec = importlib.util.find_spec(path.rpartition(".")[0])
+    except (ImportError, ValueError):
+        return None
+    return files.file_digest(spec.origin) if spec is not None and spec.origin else None

@@ -7,6 +7,7 @@ import importlib.metadata
 import inspect
 from pathlib import Path
 
+from components import dotted
 from components.settings import Settings
 
 _COMPONENTS = Path(__file__).parent
@@ -15,14 +16,15 @@ _SHARED = ("base.py", "examples.py", "files.py")
 _LIBRARIES = ("tensorflow", "tfx")
 
 
-def code_fingerprint(settings: type[Settings]) -> str:
-    """Return the fingerprint of the component whose settings are of this class.
+def code_fingerprint(settings: Settings) -> str:
+    """Return the fingerprint of the component that has these settings.
 
-    It covers the Python files of the component's room, what the class names in
-    `USES` (files or rooms below `components/`), and the versions of the libraries in
-    `LIBRARIES`. TFX's cache knows none of these.
+    It covers the Python files of the component's room, what their class names in
+    `USES` (files or rooms below `components/`), the versions of the libraries in
+    `LIBRARIES`, and the modules of the user's own functions. TFX's cache knows none of
+    these.
     """
-    room = Path(inspect.getfile(settings)).parent
+    room = Path(inspect.getfile(type(settings))).parent
     sources = set(room.rglob("*.py"))
     for name in (*_SHARED, *settings.USES):
         place = _COMPONENTS / name
@@ -36,4 +38,6 @@ def code_fingerprint(settings: type[Settings]) -> str:
         digest.update(hashlib.sha256(source.read_bytes()).digest())
     for library in sorted({*_LIBRARIES, *settings.LIBRARIES}):
         digest.update(f"{library}=={importlib.metadata.version(library)}\0".encode())
+    for path in settings.own_functions:
+        digest.update(f"{path}={dotted.source_digest(path)}\0".encode())
     return digest.hexdigest()[:16]

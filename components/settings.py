@@ -22,3 +22,8 @@ class Settings(BaseModel):
 
     USES: ClassVar[tuple[str, ...]] = ()
     LIBRARIES: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def own_functions(self) -> tuple[str, ...]:
+        """Dotted paths of the user's functions that the component calls."""
+        return ()

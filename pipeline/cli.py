@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Annotated, Any
 
@@ -33,6 +34,10 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="KEY=VALUE that replaces a setting, such as trainer.epochs=3."),
 ]
+PlaceOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="KEY=VALUE that says where the runs are: root or store."),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print the result as one JSON object on standard output.")
 ]
@@ -50,7 +55,8 @@ def run(
     from pipeline.config import load
 
     loaded = load(config, _overrides(settings, no_cache))
-    raise typer.Exit(commands.run(loaded, config_argument=config, as_json=as_json))
+    invocation = commands.Invocation(config, tuple(settings or ()))
+    raise typer.Exit(commands.run(loaded, invocation=invocation, as_json=as_json))
 
 
 @app.command()
@@ -78,7 +84,7 @@ def rerun(
             node,
             with_downstream=downstream,
             base=base,
-            config_argument=config,
+            invocation=commands.Invocation(config, tuple(settings or ())),
             as_json=as_json,
         )
     )
@@ -90,13 +96,16 @@ def resume(
         str | None, typer.Argument(metavar="[RUN]", help="By default the newest run.")
     ] = None,
     config: ConfigOption = "taxi",
+    place: PlaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a run that failed or was interrupted, with the settings it had."""
     from pipeline import commands
     from pipeline.config import load
 
-    raise typer.Exit(commands.resume(load(config), run_id, config_argument=config, as_json=as_json))
+    invocation = commands.Invocation(config, tuple(place or ()))
+    loaded = load(config, invocation.settings)
+    raise typer.Exit(commands.resume(loaded, run_id, invocation=invocation, as_json=as_json))
 
 
 @app.command()
@@ -115,7 +124,8 @@ def dag(config: ConfigOption = "taxi", as_json: JsonOption = False) -> None:
         print(json.dumps(rows))
         return
     for row in rows:
-        print(f"{row['node']:<18}{'<- ' + ', '.join(row['upstream']) if row['upstream'] else ''}")
+        sources = f"<- {', '.join(row['upstream'])}" if row["upstream"] else ""
+        print(f"{row['node']:<18}{sources}".rstrip())
 
 
 @app.command("explain-cache")
@@ -139,12 +149,14 @@ def explain_cache(
 
 
 @app.command()
-def fsck(config: ConfigOption = "taxi", as_json: JsonOption = False) -> None:
+def fsck(
+    config: ConfigOption = "taxi", place: PlaceOption = None, as_json: JsonOption = False
+) -> None:
     """Check every output against its manifest, and list what belongs to nothing."""
     from pipeline import maintenance
     from pipeline.config import load
 
-    findings = maintenance.check(load(config))
+    findings = maintenance.check(load(config, tuple(place or ())))
     _print_findings(findings, as_json, done="found")
     raise typer.Exit(1 if findings else 0)
 
@@ -152,6 +164,7 @@ def fsck(config: ConfigOption = "taxi", as_json: JsonOption = False) -> None:
 @app.command()
 def gc(
     config: ConfigOption = "taxi",
+    place: PlaceOption = None,
     apply: Annotated[bool, typer.Option("--apply", help="Remove; without it, only list.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -159,7 +172,7 @@ def gc(
     from pipeline import maintenance
     from pipeline.config import load
 
-    findings = maintenance.collect_garbage(load(config), apply=apply)
+    findings = maintenance.collect_garbage(load(config, tuple(place or ())), apply=apply)
     _print_findings(findings, as_json, done="removed" if apply else "would be removed")
     if findings and not apply and not as_json:
         print("Nothing was removed; --apply removes it.")
@@ -184,6 +197,7 @@ read_verbs.register(app)
 
 def main() -> None:
     """Run the command line; errors a user can mend end without a traceback."""
+    sys.path.append(os.getcwd())  # of the user's own functions
     try:
         code = app(standalone_mode=False)
     except InputError as error:

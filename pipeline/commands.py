@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import shlex
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from components.errors import InputError
@@ -20,9 +24,48 @@ from pipeline.store_config import connection_config
 from pipeline.supervisor import Supervisor, interruptible
 
 
-def run(config: PipelineConfig, *, config_argument: str, as_json: bool) -> int:
+@dataclass(frozen=True)
+class Invocation:
+    """How the user called, to say what to type next.
+
+    Attributes
+    ----------
+    config : str
+        Value of ``--config``.
+    settings : tuple of str
+        Values of ``--set``.
+    """
+
+    config: str
+    settings: tuple[str, ...] = ()
+
+    @property
+    def program(self) -> list[str]:
+        """The words that start this program."""
+        if not sys.argv[0].endswith(".py"):
+            return [sys.argv[0]]  # the installed command
+        python = os.path.relpath(sys.executable)
+        return [sys.executable if python.startswith("..") else python, sys.argv[0]]
+
+    @property
+    def place(self) -> list[str]:
+        """The ``--set`` options that say where the runs are."""
+        told = [item for item in self.settings if item.startswith(("root=", "store."))]
+        return [word for item in told for word in ("--set", item)]
+
+    def resume(self) -> str:
+        """Return the command that goes on after a failure."""
+        return shlex.join([*self.program, "resume", "--config", self.config, *self.place])
+
+    def show(self, run: str, root: Path) -> str:
+        """Return the command that shows a run."""
+        where = ["--root", str(root)] if self.place else ["--config", self.config]
+        return shlex.join([*self.program, "show", run, *where])
+
+
+def run(config: PipelineConfig, *, invocation: Invocation, as_json: bool) -> int:
     """Run the whole DAG; what is unchanged comes from the cache."""
-    return _execute(config, config_argument, as_json, dict)
+    return _execute(config, invocation, as_json, dict)
 
 
 def rerun(
@@ -31,7 +74,7 @@ def rerun(
     *,
     with_downstream: bool,
     base: str | None,
-    config_argument: str,
+    invocation: Invocation,
     as_json: bool,
 ) -> int:
     """Execute one node again, whatever the cache holds, on an earlier run's outputs."""
@@ -47,11 +90,11 @@ def rerun(
         found = _store(config).last_good_run(needed, run=base)
         return {"forced": (node,), "only": only, "base": found.id}
 
-    return _execute(config, config_argument, as_json, selection)
+    return _execute(config, invocation, as_json, selection)
 
 
 def resume(
-    config: PipelineConfig, run_id: str | None, *, config_argument: str, as_json: bool
+    config: PipelineConfig, run_id: str | None, *, invocation: Invocation, as_json: bool
 ) -> int:
     """Go on with a run that failed or was interrupted, with the settings it had."""
     store = _store(config)
@@ -68,7 +111,7 @@ def resume(
     settings = PipelineConfig.model_validate(earlier.config)
     selected = earlier.job or {}
     base = earlier.base if selected.get("only") else earlier.id
-    return _execute(settings, config_argument, as_json, lambda: {**selected, "base": base})
+    return _execute(settings, invocation, as_json, lambda: {**selected, "base": base})
 
 
 def _last_unfinished(store: Store) -> Run:
@@ -84,17 +127,16 @@ def _store(config: PipelineConfig) -> Store:
 
 def _execute(
     config: PipelineConfig,
-    config_argument: str,
+    invocation: Invocation,
     as_json: bool,
     selection: Callable[[], dict[str, Any]],
 ) -> int:
-    command = shlex.join(["modelworks", *sys.argv[1:]])
-    resume_command = f"python local_runner.py resume --config {shlex.quote(config_argument)}"
     final: Event = {}
-    with interruptible(), View(resume_command) as view, Supervisor(config) as supervisor:
+    started = time.monotonic()
+    with interruptible(), View(invocation.resume()) as view, Supervisor(config) as supervisor:
         job = Job(
             run_id=new_run_id(),
-            command=command,
+            command=shlex.join([*invocation.program, *sys.argv[1:]]),
             config=config,
             dataset=inspect(config.data),
             **selection(),
@@ -106,7 +148,9 @@ def _execute(
             view(event)
 
         code = supervisor.run(job, on_event)
-    _summarise(job, final, code, config_argument, as_json)
+    # For the user the time begins with the command, the imports included.
+    final["seconds"] = time.monotonic() - started
+    _summarise(job, final, code, invocation, as_json)
     return code
 
 
@@ -115,12 +159,12 @@ def new_run_id() -> str:
     return datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
 
 
-def _summarise(job: Job, final: Event, code: int, config_argument: str, as_json: bool) -> None:
+def _summarise(job: Job, final: Event, code: int, invocation: Invocation, as_json: bool) -> None:
     if as_json:
         result = {key: value for key, value in final.items() if key != "event"}
         print(json.dumps({"run": job.run_id, "exit_code": code, **result}))
         return
-    if not final:
+    if "state" not in final:  # the error was shown when it came
         return
     counts = final.get("counts")
     lines = [f"Run {job.run_id}: {final['state'].lower()}"]
@@ -130,12 +174,10 @@ def _summarise(job: Job, final: Event, code: int, config_argument: str, as_json:
         if not counts["executed"] and not counts["failed"]:
             lines.append("  nothing executed: every output is up to date")
     for name, value in final.get("metrics", {}).items():
-        lines.append(f"  {name:<22}{value:.4f}")
+        shown = f"{value:.0f}" if name == "ExampleCount" else f"{value:.4g}"
+        lines.append(f"  {name:<22}{shown}")
     if final.get("pushed"):
         lines.append(f"  pushed to             {final['pushed']}")
     lines.append(f"  artifacts and logs    {job.config.root}")
-    lines.append(
-        f"  look closer           python local_runner.py show {job.run_id} "
-        f"--config {shlex.quote(config_argument)}"
-    )
+    lines.append(f"  look closer           {invocation.show(job.run_id, job.config.root)}")
     print("\n".join(lines))

@@ -105,7 +105,7 @@ class _History:
         parameters = {
             "config": settings.model_dump_json(),
             "engine": self._config.beam.choose(self._dataset.bytes),
-            "code_fingerprint": code_fingerprint(type(settings)),
+            "code_fingerprint": code_fingerprint(settings),
             "dataset": self._dataset.model_dump_json(),
         }
         if node.name == "SchemaGen":

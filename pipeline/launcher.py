@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -81,8 +83,9 @@ class NodeLauncher(launcher.Launcher):
         try:
             output = super()._run_executor(execution_info)
         finally:
-            # TFX keeps it after a failure, although the next attempt gets another one.
+            # TFX keeps these, although no other attempt ever looks at them.
             outputs_utils.remove_stateful_working_dir(execution_info.stateful_working_dir)
+            shutil.rmtree(Path(execution_info.execution_output_uri).parent, ignore_errors=True)
         self.phase = "publishing"
         try:
             for artifacts in output.output_artifacts.values():

@@ -119,6 +119,8 @@ class Supervisor:
             stderr=log,
             pass_fds=(write,),
             cwd=Path(__file__).parents[1],
+            # Own functions are looked up from where the user is, as in any Python program.
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(_search_path())},
             # Ctrl-C reaches the supervisor alone, which then decides.
             start_new_session=True,
         )
@@ -226,6 +228,10 @@ class Supervisor:
                 process.stdin.close()
         os.close(self._events)
         self._process = None
+
+
+def _search_path() -> list[str]:
+    return [path for path in (os.getcwd(), os.environ.get("PYTHONPATH")) if path]
 
 
 @contextlib.contextmanager

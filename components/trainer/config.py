@@ -43,3 +43,7 @@ class TrainerConfig(Settings):
     class_weights: Literal["none", "balanced"] = "none"
     seed: int = Field(default=1, ge=0, lt=2**31)
     checkpoint_seconds: float = Field(default=5.0, ge=0)
+
+    @property
+    def own_functions(self) -> tuple[str, ...]:
+        return () if self.build_model is None else (self.build_model,)

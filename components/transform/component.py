@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-from typing import Any
-
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components import base, files
-from components.transform.config import TransformConfig
+from components import base
 from components.transform.executor import Executor
 
 
@@ -19,7 +15,6 @@ class TransformSpec(ComponentSpec):
 
     PARAMETERS = base.PARAMETERS | {
         "dataset": ExecutionParameter(type=str),
-        "preprocessing_digest": ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {  # noqa: RUF012 (the field is TFX's)
         "examples": ChannelParameter(type=standard_artifacts.Examples),
@@ -45,19 +40,3 @@ class Transform(base.Component):
 
     SPEC_CLASS = TransformSpec
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
-
-    def __init__(self, config: TransformConfig, engine: str = "memory", **arguments: Any) -> None:
-        super().__init__(config, engine, preprocessing_digest=_source_digest(config), **arguments)
-
-
-def _source_digest(config: TransformConfig) -> str | None:
-    """Return the digest of an own function's module, which decides the output too."""
-    if config.preprocessing_fn is None:
-        return None
-    module = config.preprocessing_fn.rpartition(".")[0]
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        spec = None
-    # A module that is not there is reported by the executor, which names the setting.
-    return files.file_digest(spec.origin) if spec is not None and spec.origin else None

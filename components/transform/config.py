@@ -45,3 +45,7 @@ class TransformConfig(Settings):
     clip: float = Field(default=5.0, gt=0)
     quantiles: int = Field(default=64, ge=0, le=1024)
     quantile_error: float = Field(default=0.002, gt=0, lt=0.5)
+
+    @property
+    def own_functions(self) -> tuple[str, ...]:
+        return () if self.preprocessing_fn is None else (self.preprocessing_fn,)

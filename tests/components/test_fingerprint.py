@@ -9,6 +9,8 @@ import components.evaluator.config
 from components import fingerprint
 from components.evaluator.config import EvaluatorConfig
 from components.statistics_gen.config import StatisticsConfig
+from components.trainer.config import TrainerConfig
+from components.transform.config import TransformConfig
 
 
 @pytest.fixture
@@ -45,22 +47,22 @@ def _edit(path):
     ],
 )
 def test_changes_with_the_code_that_runs(tree, edited, statistics_changes, evaluator_changes):
-    before = [fingerprint.code_fingerprint(s) for s in (StatisticsConfig, EvaluatorConfig)]
+    before = [fingerprint.code_fingerprint(s()) for s in (StatisticsConfig, EvaluatorConfig)]
     _edit(tree / edited)
-    after = [fingerprint.code_fingerprint(s) for s in (StatisticsConfig, EvaluatorConfig)]
+    after = [fingerprint.code_fingerprint(s()) for s in (StatisticsConfig, EvaluatorConfig)]
     changed = [ours != theirs for ours, theirs in zip(before, after, strict=True)]
     assert changed == [statistics_changes, evaluator_changes]
 
 
 def test_changes_with_a_library(monkeypatch):
-    before = fingerprint.code_fingerprint(StatisticsConfig)
+    before = fingerprint.code_fingerprint(StatisticsConfig())
     version = importlib.metadata.version
     monkeypatch.setattr(
         importlib.metadata,
         "version",
         lambda name: "0" if name == "tensorflow-data-validation" else version(name),
     )
-    assert fingerprint.code_fingerprint(StatisticsConfig) != before
+    assert fingerprint.code_fingerprint(StatisticsConfig()) != before
 
 
 def test_every_file_and_library_that_a_component_names_exists():
@@ -73,3 +75,16 @@ def test_every_file_and_library_that_a_component_names_exists():
                 assert (Path(components.__path__[0]) / name).exists()
             for library in settings.LIBRARIES:
                 importlib.metadata.version(library)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [TrainerConfig(build_model="mine.build"), TransformConfig(preprocessing_fn="mine.transform")],
+)
+def test_changes_with_the_module_of_an_own_function(tmp_path, monkeypatch, settings):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "mine.py").write_text("def build(features, hp): ...\n")
+    before = fingerprint.code_fingerprint(settings)
+    assert fingerprint.code_fingerprint(settings) == before
+    (tmp_path / "mine.py").write_text("def build(features, hp): return None\n")
+    assert fingerprint.code_fingerprint(settings) != before

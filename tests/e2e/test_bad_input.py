@@ -96,7 +96,7 @@ def test_a_good_file_is_not_refused(tmp_path):
         (["run", "--bogus"], ["No such option"]),
         (["rnu"], ["No such command"]),
         (["show", "--root", "nowhere"], ["nowhere"]),
-        (["resume", "--set", "x"], ["No such option"]),
+        (["resume", "--set", "x"], ["KEY=VALUE"]),
     ],
 )
 def test_usage_errors(tmp_path, arguments, words):

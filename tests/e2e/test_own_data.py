@@ -119,3 +119,42 @@ evaluator: {slices: [member]}
     assert project.run().json["counts"]["executed"] > 0
     [anomalies] = sorted(project.root.glob("artifacts/ExampleValidator/anomalies/*"))[-1:]
     assert "span-003" in json.loads((anomalies / "anomalies.json").read_text())
+
+
+OWN_FUNCTIONS = """
+import tensorflow as tf
+import tensorflow_transform as tft
+import tf_keras
+
+
+def preprocessing_fn(inputs):
+    radius = tf.sparse.to_dense(inputs["mean radius"]) if isinstance(
+        inputs["mean radius"], tf.SparseTensor) else inputs["mean radius"]
+    return {"numeric": tft.scale_to_z_score(tf.reshape(radius, [-1, 1]))}
+
+
+def build_model(features, hyperparameters):
+    assert features.numeric == ("numeric_0",)
+    numeric = tf_keras.Input((1,), name="numeric")
+    return tf_keras.Model({"numeric": numeric}, tf_keras.layers.Dense(1)(numeric))
+"""
+
+
+def test_own_functions_beside_the_config(tmp_path):
+    (tmp_path / "mine.py").write_text(OWN_FUNCTIONS)
+    project = make_project(
+        tmp_path,
+        settings=(
+            "transform: {preprocessing_fn: mine.preprocessing_fn}\n"
+            "trainer: {build_model: mine.build_model, epochs: 20, model: {learning_rate: 0.05}}\n"
+        ),
+    )
+    done = project.run().json
+    assert done["metrics"]["AUC"] > 0.9  # one feature is almost enough
+    assert project.run().json["counts"]["executed"] == 0
+    (tmp_path / "mine.py").write_text(OWN_FUNCTIONS + "# edited\n")
+    project.run()
+    assert project.executed() == {"Transform", "Trainer", "Evaluator", "Pusher"}
+    (tmp_path / "mine.py").write_text("preprocessing_fn = 3\n")
+    refused = project.call("run", expect=2)
+    assert "transform.preprocessing_fn" in refused.err

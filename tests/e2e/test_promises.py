@@ -52,6 +52,7 @@ def test_a_second_run_executes_nothing_and_says_so(project: Project):
     assert done["counts"]["executed"] == 0
     assert done["counts"]["cached"] == len(NODES)
     assert project.executed() == set()
+    assert project.call("fsck", "--json").json == []
     again = project.call("run")
     assert "nothing executed" in again.out
     for node in NODES:
