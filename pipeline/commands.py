@@ -178,6 +178,8 @@ def _summarise(job: Job, final: Event, code: int, invocation: Invocation, as_jso
         lines.append(f"  {name:<22}{shown}")
     if final.get("pushed"):
         lines.append(f"  pushed to             {final['pushed']}")
+    if final["state"] == "INTERRUPTED":
+        lines.append(f"  go on                 {invocation.resume()}")
     lines.append(f"  artifacts and logs    {job.config.root}")
     lines.append(f"  look closer           {invocation.show(job.run_id, job.config.root)}")
     print("\n".join(lines))

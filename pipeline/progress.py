@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import PurePath
 from types import TracebackType
 
 from rich.console import Console
@@ -85,7 +86,7 @@ class View:
             self._wait_for(self._label)
             return
         style = _STYLES[event["state"]]
-        outputs = ", ".join(event.get("outputs", []))
+        outputs = _brief(event.get("outputs", []))
         self._print(
             f"{position} {event['node']:<18}[{style}]{event['state']:<9}[/]"
             f"{event.get('seconds', 0):7.1f} s  {escape(outputs)}".rstrip()
@@ -129,3 +130,19 @@ class View:
             if self._detail:
                 line.append("  " + self._detail, style="dim")
             self._live.update(Spinner("dots", line) if label else Text())
+
+
+def _brief(outputs: list[str]) -> str:
+    """Return the paths of a node's outputs as one.
+
+    Examples
+    --------
+    >>> _brief(["artifacts/Trainer/model/6", "artifacts/Trainer/model_run/6"])
+    'artifacts/Trainer/{model,model_run}/6'
+    """
+    parts = [PurePath(path).parts for path in sorted(outputs)]
+    if len({(path[:-2], path[-1]) for path in parts}) != 1:
+        return ", ".join(outputs)
+    names = [path[-2] for path in parts]
+    name = names[0] if len(names) == 1 else f"{{{','.join(names)}}}"
+    return str(PurePath(*parts[0][:-2], name, parts[0][-1]))
