@@ -11,22 +11,21 @@ from components import dotted
 from components.settings import Settings
 
 _COMPONENTS = Path(__file__).parent
-#: What every component runs, besides its own room.
-_SHARED = ("base.py", "examples.py", "files.py")
 _LIBRARIES = ("tensorflow", "tfx")
 
 
 def code_fingerprint(settings: Settings) -> str:
     """Return the fingerprint of the component that has these settings.
 
-    It covers the Python files of the component's room, what their class names in
-    `USES` (files or rooms below `components/`), the versions of the libraries in
-    `LIBRARIES`, and the modules of the user's own functions. TFX's cache knows none of
-    these.
+    It covers the Python files of the component's room, those beside the rooms, what
+    the settings' class names in `USES` (rooms or files below `components/`), the versions of the
+    libraries in `LIBRARIES`, and the modules of the user's own functions. TFX's cache
+    knows none of these.
     """
     room = Path(inspect.getfile(type(settings))).parent
-    sources = set(room.rglob("*.py"))
-    for name in (*_SHARED, *settings.USES):
+    # The modules beside the rooms are small, and shared by all.
+    sources = {*room.rglob("*.py"), *_COMPONENTS.glob("*.py")}
+    for name in settings.USES:
         place = _COMPONENTS / name
         sources |= set(place.rglob("*.py")) if place.is_dir() else {place}
     digest = hashlib.sha256()

@@ -12,7 +12,7 @@ import tensorflow_transform as tft
 import tf_keras
 from tensorflow_transform.saved import saved_transform_io_v2
 
-from components import dotted, files
+from components import dotted, files, naming
 from components.errors import InputError
 from components.models import architectures, scores
 from components.models.hyperparameters import HyperParameters
@@ -133,15 +133,9 @@ def argument_names(columns: Iterable[str]) -> dict[str, str]:
     >>> argument_names(["fare", "mean radius", "mean-radius", "2nd"])
     {'fare': 'fare', 'mean radius': 'mean_radius', 'mean-radius': 'mean_radius_2', '2nd': '_2nd'}
     """
-    names: dict[str, str] = {}
-    for column in columns:
-        stem = name = re.sub(r"^(?=\d|$)", "_", re.sub(r"[^A-Za-z0-9_]", "_", column))
-        number = 1
-        while name in names.values():
-            number += 1
-            name = f"{stem}_{number}"
-        names[column] = name
-    return names
+    return naming.distinct(
+        columns, lambda name: re.sub(r"^(?=\d|$)", "_", re.sub(r"[^A-Za-z0-9_]", "_", name))
+    )
 
 
 def _column(values: tf.Tensor, spec: tf.io.VarLenFeature | tf.io.FixedLenFeature) -> tf.Tensor:

@@ -33,7 +33,7 @@ class TrainerConfig(Settings):
         Least time between two checkpoints, from which a killed run resumes.
     """
 
-    USES: ClassVar[tuple[str, ...]] = ("models", "dotted.py")
+    USES: ClassVar[tuple[str, ...]] = ("models",)
     LIBRARIES: ClassVar[tuple[str, ...]] = ("tf-keras", "tensorflow-transform")
 
     model: HyperParameters = HyperParameters()

@@ -36,7 +36,7 @@ class TransformConfig(Settings):
         Bound on the error of a quantile's rank, as a share of the rows.
     """
 
-    USES: ClassVar[tuple[str, ...]] = ("models/transformed.py", "dotted.py")
+    USES: ClassVar[tuple[str, ...]] = ("models/transformed.py",)
     LIBRARIES: ClassVar[tuple[str, ...]] = ("tensorflow-transform", "tfx-bsl")
 
     preprocessing_fn: str | None = None

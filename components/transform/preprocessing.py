@@ -19,7 +19,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform import analyzers
 from tensorflow_transform.tf_metadata import schema_utils
 
-from components import dotted, examples
+from components import dotted, examples, naming
 from components.errors import InputError
 from components.models.transformed import (
     CATEGORICAL,
@@ -115,15 +115,9 @@ def vocabulary_names(columns: Sequence[str]) -> dict[str, str]:
     >>> vocabulary_names(["payment type", "payment-type"])
     {'payment type': 'payment-type', 'payment-type': 'payment-type_2'}
     """
-    names: dict[str, str] = {}
-    for column in columns:
-        stem = name = analyzers.sanitized_vocab_filename(filename=column) or "_"
-        number = 1
-        while name in names.values():
-            number += 1
-            name = f"{stem}_{number}"
-        names[column] = name
-    return names
+    return naming.distinct(
+        columns, lambda name: analyzers.sanitized_vocab_filename(filename=name) or "_"
+    )
 
 
 def make_plan(schema: schema_pb2.Schema, dataset: Mapping[str, Any], *, own: bool = False) -> Plan:

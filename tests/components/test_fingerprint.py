@@ -43,6 +43,7 @@ def _edit(path):
         ("evaluator/card.py", False, False),
         ("models/predict.py", False, True),
         ("base.py", True, True),
+        ("naming.py", True, True),
         ("pusher/push.py", False, False),
     ],
 )

@@ -17,6 +17,18 @@ import sklearn.datasets
 REPOSITORY = Path(__file__).parents[2]
 FAULTS = Path(__file__).parent / "faults"
 
+#: The nodes that execute, in the order in which they run.
+NODES = [
+    "ExampleGen",
+    "StatisticsGen",
+    "SchemaGen",
+    "ExampleValidator",
+    "Transform",
+    "Trainer",
+    "Evaluator",
+    "Pusher",
+]
+
 
 @dataclasses.dataclass
 class Result:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.harness import Project, make_project
+from tests.e2e.harness import NODES, Project, make_project
 
 pytestmark = pytest.mark.e2e
 
@@ -21,16 +21,6 @@ trainer:
   checkpoint_seconds: 0
   model: {hidden_units: [8], dropout: 0.1}
 """
-KILLED = [
-    "ExampleGen",
-    "StatisticsGen",
-    "SchemaGen",
-    "ExampleValidator",
-    "Transform",
-    "Trainer",
-    "Evaluator",
-    "Pusher",
-]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +45,7 @@ def _check_clean(project: Project):
 
 def test_kill_9_in_each_node_then_resume(project, undisturbed):
     """One root is killed in node after node; each resume gets one node further."""
-    for place, node in enumerate(KILLED):
+    for place, node in enumerate(NODES):
         verb = "run" if place == 0 else "resume"
         killed = project.call(verb, fault=f"kill:{node}", expect=1)
         assert re.search(rf"{node} +failed", killed.err)
