@@ -43,7 +43,8 @@ def collect_garbage(config: PipelineConfig, *, apply: bool) -> list[Finding]:
 
 def _damaged(config: PipelineConfig, store: Store) -> Iterator[Finding]:
     for artifact in store.artifacts():
-        if artifact.state != "LIVE" or not artifact.manifest:
+        here = Path(artifact.uri).is_relative_to(config.root)
+        if artifact.state != "LIVE" or not artifact.manifest or not here:
             continue
         problem = manifest.find_damage(artifact.uri, artifact.manifest, every_byte=True)
         if problem is not None:

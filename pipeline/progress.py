@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import PurePath
 from types import TracebackType
 
@@ -43,7 +42,6 @@ class View:
         self._live: Live | None = None
         self._label = ""
         self._detail = ""
-        self._started = time.monotonic()
 
     def __enter__(self) -> View:
         if self._console.is_terminal:
@@ -86,10 +84,12 @@ class View:
             self._wait_for(self._label)
             return
         style = _STYLES[event["state"]]
-        outputs = _brief(event.get("outputs", []))
+        result = _brief(event.get("outputs", []))
+        if event["state"] == "retrying":
+            result = event["cause"]
         self._print(
             f"{position} {event['node']:<18}[{style}]{event['state']:<9}[/]"
-            f"{event.get('seconds', 0):7.1f} s  {escape(outputs)}".rstrip()
+            f"{event['seconds']:7.1f} s  {escape(result)}".rstrip()
         )
         if event["state"] == "failed":
             self._on_failure(event)

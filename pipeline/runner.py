@@ -160,6 +160,9 @@ class Run:
         with self._connection as handle:
             context = handle.store.get_context_by_type_and_name("pipeline", self._config.name)
             for artifact in handle.store.get_artifacts_by_context(context.id):
+                # A store may be shared with other machines, whose files are not here.
+                if not Path(artifact.uri).is_relative_to(self._config.root):
+                    continue
                 problem = _damage(artifact)
                 if problem is None:
                     continue
@@ -186,16 +189,12 @@ class Run:
         attempts = self._config.node(name).retries + 1
         for attempt in range(self.job.attempts.get(name, 0) + 1, attempts + 1):
             try:
-                self._attempt(node, name, attempt)
+                self._attempt(node, name, attempt, last=attempt == attempts)
                 return
-            except ModelworksError as error:
-                self._error = error
-                raise
             except Exception as error:
-                if attempt == attempts:
+                if attempt == attempts or not _worth_retrying(error):
                     self._error = error
                     raise
-                self._emit({"event": "node", "node": name, "state": "retrying"})
 
     def _succeeded_before(self, node: PipelineNodeAsDoFn) -> bool:
         """Whether this run did the node before its process was replaced (after a timeout)."""
@@ -218,7 +217,7 @@ class Run:
         executions = handle.store.get_executions_by_context(context.id)
         return [execution for execution in executions if execution.id in of_run]
 
-    def _attempt(self, node: PipelineNodeAsDoFn, name: str, attempt: int) -> None:
+    def _attempt(self, node: PipelineNodeAsDoFn, name: str, attempt: int, *, last: bool) -> None:
         log = self._config.root / "logs" / self.job.run_id / f"{name}.log"
         started = time.time()
         event = {"event": "node", "node": name, "attempt": attempt, "log": str(log)}
@@ -272,7 +271,8 @@ class Run:
         except GateRefusedError:
             raise
         except BaseException as error:
-            self._record_failure(error, launcher, event, started, log)
+            again = not last and _worth_retrying(error)
+            self._record_failure(error, launcher, event, started, again=again)
             raise
         finally:
             progress.listen(None)
@@ -342,9 +342,10 @@ class Run:
         launcher: NodeLauncher | None,
         event: Event,
         started: float,
-        log: Path,
+        *,
+        again: bool,
     ) -> None:
-        self._counts["failed"] += 1
+        self._counts["failed"] += not again
         phase = launcher.phase if launcher else "resolving inputs"
         cause = explain(error)
         if launcher is not None and launcher.execution_id is not None:
@@ -355,7 +356,7 @@ class Run:
                     mw_error_type=type(error).__name__,
                     mw_error=cause,
                     mw_phase=phase,
-                    mw_log=str(log),
+                    mw_log=event["log"],
                     mw_started=started,
                     mw_ended=time.time(),
                 )
@@ -364,7 +365,7 @@ class Run:
         self._emit(
             {
                 **event,
-                "state": "failed",
+                "state": "retrying" if again else "failed",
                 "seconds": time.time() - started,
                 "phase": phase,
                 "cause": cause,
@@ -375,6 +376,11 @@ class Run:
                 ),
             }
         )
+
+
+def _worth_retrying(error: BaseException) -> bool:
+    """Whether another attempt may end otherwise: bad input and refusals stay what they are."""
+    return isinstance(error, Exception) and not isinstance(error, ModelworksError)
 
 
 def explain(error: BaseException) -> str:

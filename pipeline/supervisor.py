@@ -142,6 +142,7 @@ class Supervisor:
         running: Event | None = None
         execution: int | None = None
         self._deadline = None
+        since = 0.0
         ended = False
         for event in self._read_events():
             if event is None:
@@ -154,7 +155,7 @@ class Supervisor:
             elif event["event"] == "node":
                 running, execution, self._deadline = None, None, None
                 if event["state"] == "running":
-                    running = event
+                    running, since = event, time.monotonic()
                     limit = self._config.node(event["node"]).timeout
                     self._deadline = time.monotonic() + limit if limit else None
             elif event["event"] in ("end", "error"):
@@ -164,6 +165,8 @@ class Supervisor:
         code = self._process.wait()
         if ended:
             return code
+        if running is not None:
+            running = {**running, "seconds": time.monotonic() - since}
         return self._report_death(job, code, running, on_event)
 
     def _report_death(
