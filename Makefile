@@ -38,7 +38,7 @@ $(VENV)/.installed: requirements.lock setup.py
 
 # Resolve requirements.in anew. The result names no index, so that it installs from any.
 lock: setup
-	$(UV) pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(UV) pip compile --quiet --python-version 3.11 --generate-hashes \
 		--no-header --override requirements.overrides --output-file requirements.lock \
 		requirements.in
 
