@@ -112,9 +112,8 @@ def resume(
 def dag(config: ConfigOption = "taxi", as_json: JsonOption = False) -> None:
     """Show the nodes that a config leaves on, and how they depend on each other."""
     from pipeline.config import load
-    from pipeline.dag import enabled_nodes
 
-    nodes = enabled_nodes(load(config))
+    nodes = load(config).enabled_nodes
     names = {node.name for node in nodes}
     rows = [
         {"node": node.name, "upstream": [name for name in node.upstream if name in names]}

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import InputError
-from components.example_gen.inspect import inspect
 from pipeline import dag
 from pipeline.config import PipelineConfig
+from pipeline.inspection import inspect_data
 from pipeline.job import Event, Job
 from pipeline.progress import View
 from pipeline.store import Run, Store
@@ -79,7 +79,7 @@ def rerun(
 ) -> int:
     """Execute one node again, whatever the cache holds, on an earlier run's outputs."""
     dag.check_node(node)
-    nodes = dag.enabled_nodes(config)
+    nodes = config.enabled_nodes
     names = [item.name for item in nodes]
     if node not in names:
         raise InputError(f"The node {node} is switched off.", setting=f"nodes.{node}.enabled")
@@ -138,7 +138,7 @@ def _execute(
             run_id=new_run_id(),
             command=shlex.join([*invocation.program, *sys.argv[1:]]),
             config=config,
-            dataset=inspect(config.data),
+            dataset=inspect_data(config),
             **selection(),
         )
 

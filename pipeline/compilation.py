@@ -34,7 +34,7 @@ def create_pipeline(config: PipelineConfig, dataset: DatasetSpec) -> Pipeline:
     """
     engine = config.beam.choose(dataset.bytes)
     components: dict[str, Any] = {}
-    for node in dag.enabled_nodes(config):
+    for node in config.enabled_nodes:
         channels = {
             channel: components[source.split(".")[0]].outputs[source.split(".")[1]]
             for channel, source in node.inputs.items()

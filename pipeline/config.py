@@ -21,7 +21,7 @@ from components.settings import Settings
 from components.statistics_gen.config import StatisticsConfig
 from components.trainer.config import TrainerConfig
 from components.transform.config import TransformConfig
-from pipeline.dag import NODES, check_node
+from pipeline.dag import NODES, Node, check_node, without
 from pipeline.store_config import StoreConfig
 
 #: Prefix of a path inside an installed package: ``package:tfx/examples/...``.
@@ -138,6 +138,11 @@ class PipelineConfig(Settings):
     def node(self, name: str) -> NodeConfig:
         """Return how the node `name` is run."""
         return self.nodes.get(name, NodeConfig())
+
+    @property
+    def enabled_nodes(self) -> list[Node]:
+        """The nodes that are switched on, in the order in which they run."""
+        return without([name for name, node in self.nodes.items() if not node.enabled])
 
     def settings_of(self, section: str) -> Settings:
         """Return the settings in `section`, completed by what only the whole knows."""

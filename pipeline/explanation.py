@@ -9,10 +9,10 @@ from typing import Any
 from components import files
 from components.errors import InputError
 from components.example_gen.dataset import DatasetSpec
-from components.example_gen.inspect import inspect
 from components.fingerprint import code_fingerprint
 from pipeline import dag, manifest
 from pipeline.config import PipelineConfig
+from pipeline.inspection import inspect_data
 from pipeline.store import Execution, Store
 from pipeline.store_config import connection_config
 
@@ -30,7 +30,7 @@ def explain(config: PipelineConfig, node: str) -> dict[str, Any]:
         ``execution``, the id of the earlier execution that it would reuse, or None.
     """
     dag.check_node(node)
-    nodes = {item.name: item for item in dag.enabled_nodes(config)}
+    nodes = {item.name: item for item in config.enabled_nodes}
     if node not in nodes:
         raise InputError(f"The node {node} is switched off.", setting=f"nodes.{node}.enabled")
     history = _History(config)
@@ -55,7 +55,7 @@ class _History:
 
     def __init__(self, config: PipelineConfig) -> None:
         self._config = config
-        self._dataset = inspect(config.data)
+        self._dataset = inspect_data(config)
         self._store = Store(connection_config(config.store, config.root), config.name)
         self._successes: dict[str, list[Execution]] = {}
         for run in self._store.runs():

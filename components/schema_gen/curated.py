@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from google.protobuf import text_format
@@ -38,7 +39,16 @@ def load(path: str | Path) -> schema_pb2.Schema:
         ) from None
 
 
-def check_columns(schema: schema_pb2.Schema, columns: list[str], path: str) -> None:
+def kinds(schema: schema_pb2.Schema) -> dict[str, str]:
+    """Return the kind of each column whose type leaves no choice.
+
+    Integers are left out: they may be numbers, times, categories or booleans.
+    """
+    by_type = {schema_pb2.FLOAT: "numeric", schema_pb2.BYTES: "categorical"}
+    return {f.name: by_type[f.type] for f in schema.feature if f.type in by_type}
+
+
+def check_columns(schema: schema_pb2.Schema, columns: Sequence[str], path: str) -> None:
     """Raise InputError if a column of the data is not in `schema`, or the reverse."""
     known = {feature.name for feature in schema.feature}
     if unknown := [name for name in columns if name not in known]:

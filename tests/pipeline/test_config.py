@@ -24,7 +24,7 @@ def test_path_and_label_suffice(write, tmp_path, monkeypatch):
     assert loaded.name == "rides"
     assert loaded.root == tmp_path / "runs" / "rides"
     assert loaded.data.path == str(tmp_path / "rides.csv")
-    assert [node.name for node in dag.enabled_nodes(loaded)] == list(dag.NODES)
+    assert [node.name for node in loaded.enabled_nodes] == list(dag.NODES)
 
 
 @pytest.mark.parametrize("path", sorted(config.CONFIGS.glob("*.yaml")), ids=lambda p: p.stem)

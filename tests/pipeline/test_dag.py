@@ -23,7 +23,7 @@ OPTIONAL = [name for name, node in dag.NODES.items() if not node.required]
 )
 def test_any_optional_nodes_can_be_off(off):
     loaded = config.load("taxi", tuple(f"nodes.{name}.enabled=false" for name in off))
-    names = [node.name for node in dag.enabled_nodes(loaded)]
+    names = [node.name for node in loaded.enabled_nodes]
     assert not set(off) & set(names)
     assert {name for name, node in dag.NODES.items() if node.required} <= set(names)
 

@@ -89,3 +89,10 @@ def test_a_file_that_is_no_schema(tmp_path, content):
     with pytest.raises(InputError) as caught:
         curated.load(path)
     assert caught.value.details["setting"] == "schema.path"
+
+
+def test_kinds_follow_the_types_that_leave_no_choice():
+    kinds = curated.kinds(curated.load(TAXI))
+    assert kinds["fare"] == "numeric"
+    assert kinds["company"] == "categorical"
+    assert "trip_start_hour" not in kinds

@@ -1,0 +1,63 @@
+"""The data, held against a curated schema, before anything runs."""
+
+import pytest
+
+from components.errors import InputError
+from pipeline import config
+from pipeline.inspection import inspect_data
+
+SCHEMA = """
+feature { name: "zip" type: BYTES presence { min_fraction: 1 min_count: 1 } }
+feature { name: "fare" type: FLOAT presence { min_fraction: 1 min_count: 1 } }
+feature { name: "paid" type: INT presence { min_fraction: 1 min_count: 1 } }
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load_config(text, schema=SCHEMA):
+        (tmp_path / "rides.csv").write_text(text)
+        (tmp_path / "rides.pbtxt").write_text(schema)
+        path = tmp_path / "rides.yaml"
+        path.write_text("data: {path: rides.csv, label: paid}\nschema: {path: rides.pbtxt}\n")
+        return config.load(path)
+
+    return load_config
+
+
+def _rows(fare="{i}", zip_code="0{i}"):
+    lines = ["zip,fare,paid"]
+    lines += [f"{zip_code},{fare},{{p}}".format(i=i, p=i % 2) for i in range(60)]
+    return "\n".join(lines) + "\n"
+
+
+def test_the_schema_says_what_a_column_holds(load):
+    kinds = {column.name: column.kind for column in inspect_data(load(_rows())).columns}
+    assert kinds == {"zip": "categorical", "fare": "numeric", "paid": "integer"}
+
+
+def test_text_where_the_schema_has_numbers(load):
+    text = _rows().replace("\n07,7,", "\n07,seven,")
+    with pytest.raises(InputError) as caught:
+        inspect_data(load(text))
+    details = caught.value.details
+    assert (details["column"], details["line"]) == ("fare", 9)
+    assert "seven" in str(caught.value)
+
+
+def test_columns_that_differ(load):
+    with pytest.raises(InputError, match="requires a column") as caught:
+        inspect_data(load(_rows().replace("fare", "price", 1), SCHEMA + _more("price")))
+    assert caught.value.details["column"] == "fare"
+    with pytest.raises(InputError, match="not in the curated schema") as caught:
+        inspect_data(load(_rows().replace("fare", "price", 1)))
+    assert caught.value.details["column"] == "price"
+
+
+def _more(name):
+    return f'feature {{ name: "{name}" type: FLOAT }}'
+
+
+def test_a_schema_that_cannot_be_read(load):
+    with pytest.raises(InputError, match="not a text-format"):
+        inspect_data(load(_rows(), "feature {"))
