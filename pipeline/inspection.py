@@ -1,7 +1,8 @@
-"""What a run is about to read: the data, held against the curated schema if there is one."""
+"""What a run is about to read: the data, held against the settings that name parts of it."""
 
 from __future__ import annotations
 
+from components.evaluator import selection
 from components.example_gen.dataset import DatasetSpec
 from components.example_gen.inspect import inspect
 from components.schema_gen import curated
@@ -9,7 +10,7 @@ from pipeline.config import PipelineConfig
 
 
 def inspect_data(config: PipelineConfig) -> DatasetSpec:
-    """Return what the data are.
+    """Return what the data are, after checking that the settings fit them.
 
     Where a curated schema says what a column holds, that counts, and not what its
     values look like: whole numbers in a column of fractions, digits in one of text.
@@ -19,6 +20,13 @@ def inspect_data(config: PipelineConfig) -> DatasetSpec:
     InputError
         For data, settings or a schema with which no run could end well.
     """
+    found = _inspect(config)
+    if any(node.name == "Evaluator" for node in config.enabled_nodes):
+        selection.check(config.evaluator, found.task, found.names, found.split_names)
+    return found
+
+
+def _inspect(config: PipelineConfig) -> DatasetSpec:
     data = config.data
     found = inspect(data)
     path = config.schema_.path

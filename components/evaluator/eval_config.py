@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,11 +11,9 @@ from tensorflow_model_analysis.metrics import metric_specs, metric_types
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import config_util
 
-from components.errors import InputError
-from components.evaluator import r2_score
+from components.evaluator import r2_score, selection
 from components.evaluator.config import EvaluatorConfig, Slice, Threshold
-from components.evaluator.metric_names import DEFAULT_METRICS, METRIC_NAMES, MULTICLASS, Task
-from components.naming import nearest
+from components.evaluator.metric_names import METRIC_NAMES, MULTICLASS, Task
 
 CANDIDATE: str = constants.CANDIDATE_KEY
 BASELINE: str = constants.BASELINE_KEY
@@ -93,46 +91,6 @@ def bounds(config: EvaluatorConfig) -> list[Bound]:
     ]
 
 
-def metric_names(config: EvaluatorConfig, task: Task) -> list[str]:
-    """Return the metrics to compute: those configured, and those with a threshold.
-
-    Raises
-    ------
-    InputError
-        For a metric that the task does not have.
-    """
-    names = list(dict.fromkeys([*(config.metrics or DEFAULT_METRICS[task]), *config.thresholds]))
-    valid = [name for name, info in METRIC_NAMES.items() if task in info.tasks]
-    for name in names:
-        if name not in valid:
-            raise InputError(
-                f"The metric {name} is not defined for the task {task}.",
-                setting="evaluator.thresholds"
-                if name in config.thresholds
-                else "evaluator.metrics",
-                expected=", ".join(valid),
-                got=name,
-            )
-    return names
-
-
-def slice_columns(config: EvaluatorConfig) -> list[str]:
-    """Return the columns that some slice names, in order of appearance."""
-    return list(dict.fromkeys(column for part in _slices(config) for column in part))
-
-
-def check_columns(columns: Iterable[str], valid: list[str]) -> None:
-    """Raise InputError for a slice column that the data do not have."""
-    for column in columns:
-        if column not in valid:
-            raise InputError(
-                f"The data have no column {column!r} to slice by{nearest(column, valid)}.",
-                column=column,
-                setting="evaluator.slices",
-                expected=", ".join(valid),
-            )
-
-
 def build(
     config: EvaluatorConfig, task: Task, classes: int, *, has_baseline: bool
 ) -> config_pb2.EvalConfig:
@@ -157,7 +115,7 @@ def build(
     averaged.aggregate.macro_average = True
     averaged.aggregate.class_weights.update(dict.fromkeys(range(classes), 1.0))
     active = [b for b in bounds(config) if has_baseline or not b.of_change]
-    for name in metric_names(config, task):
+    for name in selection.metric_names(config, task):
         across_classes = task == MULTICLASS and METRIC_NAMES[name].of_two_classes
         (averaged if across_classes else plain).metrics.add(
             class_name=name,
@@ -172,7 +130,7 @@ def build(
         )
     specs = {
         spec.SerializeToString(deterministic=True): spec
-        for spec in map(slicing_spec, _slices(config))
+        for spec in map(slicing_spec, selection.slices(config))
     }
     result = config_pb2.EvalConfig(
         model_specs=[
@@ -203,9 +161,3 @@ def metric_keys(eval_config: config_pb2.EvalConfig) -> dict[metric_types.MetricK
             eval_config, eval_config.metrics_specs
         )
     }
-
-
-def _slices(config: EvaluatorConfig) -> list[Slice]:
-    """Return all rows, the configured slices and those that a threshold names."""
-    named = [part for of in config.thresholds.values() for t in of for part in t.slices]
-    return [(), *config.slices, *named]

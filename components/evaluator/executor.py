@@ -10,7 +10,6 @@ from tfx.types.artifact import Artifact
 from tfx.utils import io_utils
 
 from components import base, files
-from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig
 from components.settings import Settings
 
@@ -25,7 +24,7 @@ class Executor(base.Executor):
 
     def run(self, inputs: base.Artifacts, outputs: base.Artifacts, config: EvaluatorConfig) -> None:
         # Late, for whoever only builds the DAG: TFMA takes a second to import.
-        from components.evaluator import eval_config, evaluation, predictions
+        from components.evaluator import eval_config, evaluation, predictions, selection
         from components.models import predict
 
         [examples], [model] = inputs["examples"], inputs["model"]
@@ -34,18 +33,22 @@ class Executor(base.Executor):
         if inputs.get("baseline_model"):
             artifacts[eval_config.BASELINE] = inputs["baseline_model"][0]
         schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(inputs["schema"][0].uri))
-        columns = eval_config.slice_columns(config)
-        eval_config.check_columns(columns, [feature.name for feature in schema.feature])
         dataset = json.loads(self.properties["dataset"])
+        selection.check(
+            config,
+            dataset["task"],
+            [feature.name for feature in schema.feature],
+            base.split_names(examples),
+        )
         result = evaluation.evaluate(
-            self._split(examples, config),
+            base.split_uri(examples, config.split),
             {name: artifact.uri for name, artifact in artifacts.items()},
             predict.load,
             predictions.Layout(
                 dataset["label"],
                 dataset["task"],
                 tuple(dataset["classes"]),
-                tuple(columns),
+                tuple(selection.slice_columns(config)),
                 schema,
             ),
             config,
@@ -60,16 +63,6 @@ class Executor(base.Executor):
             written, {name: m["value"] for name, m in overall.items() if m["value"] is not None}
         )
         _bless(blessing, model, artifacts.get(eval_config.BASELINE), result)
-
-    def _split(self, examples: Artifact, config: EvaluatorConfig) -> str:
-        valid = base.split_names(examples)
-        if config.split not in valid:
-            raise InputError(
-                f"The examples have no split {config.split!r} to evaluate the model on.",
-                setting="evaluator.split",
-                expected=", ".join(valid),
-            )
-        return base.split_uri(examples, config.split)
 
 
 def _bless(

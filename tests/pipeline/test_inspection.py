@@ -15,11 +15,13 @@ feature { name: "paid" type: INT presence { min_fraction: 1 min_count: 1 } }
 
 @pytest.fixture
 def load(tmp_path):
-    def load_config(text, schema=SCHEMA):
+    def load_config(text, schema=SCHEMA, more=""):
         (tmp_path / "rides.csv").write_text(text)
         (tmp_path / "rides.pbtxt").write_text(schema)
         path = tmp_path / "rides.yaml"
-        path.write_text("data: {path: rides.csv, label: paid}\nschema: {path: rides.pbtxt}\n")
+        path.write_text(
+            f"data: {{path: rides.csv, label: paid}}\nschema: {{path: rides.pbtxt}}\n{more}"
+        )
         return config.load(path)
 
     return load_config
@@ -61,3 +63,19 @@ def _more(name):
 def test_a_schema_that_cannot_be_read(load):
     with pytest.raises(InputError, match="not a text-format"):
         inspect_data(load(_rows(), "feature {"))
+
+
+@pytest.mark.parametrize(
+    ("more", "setting", "words"),
+    [
+        ("evaluator: {slices: [zipp]}", "evaluator.slices", "nearest: zip"),
+        ("evaluator: {metrics: [MeanSquaredError]}", "evaluator.metrics", "task binary"),
+        ("evaluator: {split: tset}", "evaluator.split", "train, eval, test"),
+    ],
+)
+def test_settings_of_the_evaluator_that_do_not_fit_the_data(load, more, setting, words):
+    with pytest.raises(InputError) as caught:
+        inspect_data(load(_rows(), more=more))
+    assert caught.value.details["setting"] == setting
+    assert words in str(caught.value)
+    inspect_data(load(_rows(), more=more + "\nnodes: {Evaluator: {enabled: false}}"))

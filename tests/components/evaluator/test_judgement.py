@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from components.errors import InputError
-from components.evaluator import eval_config, judgement, summary
+from components.evaluator import eval_config, judgement, selection, summary
 from components.evaluator.config import EvaluatorConfig
 
 
@@ -157,6 +157,6 @@ def test_unknown_slice_column_names_the_nearest():
     config = EvaluatorConfig.model_validate(
         {"thresholds": {"AUC": {"min": 0.5, "slices": ["huor"]}}}
     )
-    assert eval_config.slice_columns(config) == ["huor"]
+    assert selection.slice_columns(config) == ["huor"]
     with pytest.raises(InputError, match="'huor' to slice by; nearest: hour"):
-        eval_config.check_columns(eval_config.slice_columns(config), ["hour", "area"])
+        selection.check_columns(selection.slice_columns(config), ["hour", "area"])
