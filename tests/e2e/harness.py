@@ -107,6 +107,11 @@ class Project:
         """Return the state of each node of a run."""
         return {node: execution["state"] for node, execution in self.executions(run).items()}
 
+    def newest(self, output: str, name: str) -> Any:
+        """Return the JSON file `name` of the newest artifact of ``Node/output``."""
+        found = self.root.glob(f"artifacts/{output}/[0-9]*/{name}")
+        return json.loads(max(found, key=lambda path: int(path.parent.name)).read_text())
+
     def executed(self, run: str = "latest") -> set[str]:
         """Return the nodes that a run executed; looking up the baseline is no execution."""
         return {

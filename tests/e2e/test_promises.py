@@ -203,11 +203,7 @@ def test_anomalies_stop_the_run_before_the_costly_nodes(tmp_path):
     assert refused.json["state"] == "REFUSED"
     assert "malignant" in refused.json["refusals"][0]
     assert "Transform" not in project.executions()
-    assert json.loads(
-        sorted(project.root.glob("artifacts/ExampleValidator/anomalies/*/anomalies.json"))[
-            -1
-        ].read_text()
-    )["train"]
+    assert project.newest("ExampleValidator/anomalies", "anomalies.json")["train"]
     # The verdict holds when it comes from the cache.
     assert project.run(*narrow, expect=3).json["counts"]["executed"] == 0
     warned = project.run(*narrow, "--set", "validator.on_anomaly=warn")

@@ -147,14 +147,14 @@ def test_the_component_names_an_own_functions_code(tmp_path, monkeypatch):
         "dataset": json.dumps(DATASET),
     }
 
-    def digest(config):
-        return Transform(config, **channels).exec_properties.get("preprocessing_digest")
+    def fingerprint(config):
+        return Transform(config, **channels).exec_properties["code_fingerprint"]
 
     own = TransformConfig(preprocessing_fn="my_features.fn")
     module.write_text("def fn(inputs): return {}")
-    first = digest(own)
+    first = fingerprint(own)
     module.write_text("def fn(inputs): return inputs")
-    assert first
-    assert first != digest(own)
-    assert digest(TransformConfig()) is None
-    assert digest(TransformConfig(preprocessing_fn="not.there")) is None
+    assert first != fingerprint(own)
+    assert fingerprint(TransformConfig()) not in (first, fingerprint(own))
+    # One that is not there is the executor's to report, with the setting's name.
+    assert fingerprint(TransformConfig(preprocessing_fn="not.there"))
