@@ -30,11 +30,15 @@ def main() -> int:
 
     # The heavy imports start while the supervisor still inspects the data.
     from components.errors import InputError
-    from pipeline import compilation
-    from pipeline.job import Job
-    from pipeline.runner import Run, explain
+    from components.library_mends import without_stock_components
 
-    compilation.import_components()
+    with without_stock_components():
+        from pipeline import compilation
+        from pipeline.job import Job
+        from pipeline.runner import Run, explain
+
+        compilation.import_components()
+
     text = sys.stdin.read()
     if not text:  # the supervisor found something wrong and needs no run
         return 0
