@@ -15,7 +15,7 @@ run: setup
 	$(BIN)/python local_runner.py run --config $(CONFIG)
 
 test: setup
-	$(BIN)/python -m pytest -n $$(nproc) --dist loadfile
+	$(BIN)/python -m pytest -n $$(nproc) --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .

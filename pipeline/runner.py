@@ -14,7 +14,6 @@ import psutil
 from apache_beam.options.pipeline_options import StandardOptions
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import compiler, constants
-from tfx.orchestration import metadata
 from tfx.orchestration.beam.beam_dag_runner import BeamDagRunner, PipelineNodeAsDoFn
 from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import context_lib
@@ -27,6 +26,7 @@ from pipeline.job import Event, Job
 from pipeline.launcher import NodeLauncher
 from pipeline.store import Store
 from pipeline.store_config import connection_config
+from pipeline.tfx_metadata import Metadata
 
 # Left alone, Beam may choose a runner whose binary it would first have to download.
 _IN_MEMORY_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
@@ -56,7 +56,7 @@ class Run:
         self.job = job
         self._emit = emit
         self._config = job.config
-        self._connection = metadata.Metadata(connection_config(job.config.store, job.config.root))
+        self._connection = Metadata(connection_config(job.config.store, job.config.root))
         self._store = Store(connection_config(job.config.store, job.config.root), job.config.name)
         process = psutil.Process()
         self._identity = {
@@ -205,7 +205,7 @@ class Run:
         return any(execution.last_known_state in _SUCCESS for execution in executions)
 
     def _executions(
-        self, handle: metadata.Metadata, node: PipelineNodeAsDoFn
+        self, handle: Metadata, node: PipelineNodeAsDoFn
     ) -> list[metadata_store_pb2.Execution]:
         context = handle.store.get_context_by_type_and_name(
             "node", f"{self._config.name}.{node._node_id}"

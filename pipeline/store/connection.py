@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class Connection(MetadataStore):  # type: ignore[misc]  # ml_metadata has no typ
     def __init__(self, config: metadata_store_pb2.ConnectionConfig) -> None:
         # Not the base's, which keeps the password and logs it in its debug mode.
         self._using_db_connection = True
+        self._on_postgresql = config.HasField("postgresql")
         output: list[str] = []
         try:
             with contextlib.ExitStack() as stack:
@@ -68,7 +69,11 @@ class Connection(MetadataStore):  # type: ignore[misc]  # ml_metadata has no typ
         wait = 0.02
         while True:
             try:
+                if self._on_postgresql:
+                    request = _translated(request, "\\", _BACKSLASH)
                 self._call_method(method_name, request, response)
+                if self._on_postgresql:
+                    response.CopyFrom(_translated(response, _BACKSLASH, "\\"))
                 return
             except errors.AbortedError:
                 if time.monotonic() + wait > deadline:
@@ -85,6 +90,63 @@ class Connection(MetadataStore):  # type: ignore[misc]  # ml_metadata has no typ
                         remedy="change the permissions of the SQLite file and its directory",
                     ) from None
                 raise
+
+    # A database returns the rows of an IN clause in any order, and each once. TFX takes
+    # the answer for the question's order, and on PostgreSQL it mixes up a node's outputs.
+
+    def get_artifacts_by_id(self, artifact_ids: Iterable[int], *more: Any, **named: Any) -> Any:
+        """Return the artifacts that exist, in the order of `artifact_ids`."""
+        ids = list(artifact_ids)
+        return _in_order(ids, super().get_artifacts_by_id(ids, *more, **named))
+
+    def get_artifact_types_by_id(self, type_ids: Iterable[int], *more: Any, **named: Any) -> Any:
+        """Return the types that exist, in the order of `type_ids`."""
+        ids = list(type_ids)
+        return _in_order(ids, super().get_artifact_types_by_id(ids, *more, **named))
+
+    def get_executions_by_id(self, execution_ids: Iterable[int], *more: Any, **named: Any) -> Any:
+        """Return the executions that exist, in the order of `execution_ids`."""
+        ids = list(execution_ids)
+        return _in_order(ids, super().get_executions_by_id(ids, *more, **named))
+
+
+#: Stands for a backslash on PostgreSQL, where ML Metadata quotes a text that has one in a
+#: way that the server does not understand; a character for private use.
+_BACKSLASH = "\ue05c"
+
+
+def _in_order(ids: list[int], found: Any) -> Any:
+    if isinstance(found, tuple):  # artifacts with their types
+        return (_in_order(ids, found[0]), *found[1:])
+    by_id = {item.id: item for item in found}
+    return [by_id[number] for number in ids if number in by_id]
+
+
+def _translated(message: Any, old: str, new: str) -> Any:
+    """Return a copy of a proto with `old` as `new` in all texts that it holds."""
+    copy = type(message)()
+    copy.CopyFrom(message)
+    _translate(copy, old, new)
+    return copy
+
+
+def _translate(message: Any, old: str, new: str) -> None:
+    for field, value in message.ListFields():
+        if field.type == field.TYPE_STRING:
+            if field.is_repeated:
+                value[:] = [text.replace(old, new) for text in value]
+            else:
+                setattr(message, field.name, value.replace(old, new))
+        elif field.type == field.TYPE_MESSAGE:
+            if field.message_type.GetOptions().map_entry:
+                if field.message_type.fields_by_name["value"].type == field.TYPE_MESSAGE:
+                    for each in value.values():
+                        _translate(each, old, new)
+            elif field.is_repeated:
+                for each in value:
+                    _translate(each, old, new)
+            else:
+                _translate(value, old, new)
 
 
 def _probe(config: metadata_store_pb2.ConnectionConfig) -> None:
