@@ -43,13 +43,11 @@ class EvolutionStrategy(Strategy):
         self.size = population
         self.sample = sample
         self.population: deque[tuple[Values, float]] = deque(maxlen=population)
-        self.born = 0
 
     def _next(self) -> Values | None:
-        # Counted at birth, so that parallel trials do not swell the random start; failures
+        # Running trials count, so that parallel ones do not swell the random start; failures
         # may leave nobody alive.
-        if self.born < self.size or not self.population:
-            self.born += 1
+        if len(self.tried) < self.size or not self.population:
             return self.sample_untried()
         drawn = self.rng.choice(
             len(self.population), min(self.sample, len(self.population)), replace=False
@@ -68,14 +66,12 @@ class EvolutionStrategy(Strategy):
             self.population.append((values, score))
 
     def get_state(self) -> dict[str, Any]:
-        population = [list(point) for point in self.population]
-        return {**super().get_state(), "population": population, "born": self.born}
+        return {**super().get_state(), "population": [list(point) for point in self.population]}
 
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
         self.population.clear()
         self.population.extend((values, score) for values, score in state["population"])
-        self.born = state["born"]
 
 
 class EvolutionOracle(StrategyOracle):

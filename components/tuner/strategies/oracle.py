@@ -61,9 +61,9 @@ class SearchOracle(keras_tuner.Oracle):
     Notes
     -----
     What KerasTuner 1.4.8 leaves out, and this adds: files are written atomically; the random
-    generator is part of the state; a trial that was cut off is run again from its start; seed 0
-    is a seed; searches with neighbouring seeds do not draw the same numbers; the last points
-    of a nearly exhausted space are found.
+    generator is part of the state; a trial that was cut off is run again from its start, one
+    that ended is not; seed 0 is a seed; searches with neighbouring seeds do not draw the same
+    numbers; the last points of a nearly exhausted space are found.
     """
 
     def __init__(
@@ -120,7 +120,13 @@ class SearchOracle(keras_tuner.Oracle):
 
     def get_state(self) -> dict[str, Any]:
         """Return the whole state of the search, as JSON."""
-        return {**super().get_state(), "rng": self._rng.bit_generator.state}
+        state = super().get_state()
+        # KerasTuner saves the end of a trial while it still counts as ongoing.
+        over = {*self.end_order, *self._retry_queue}
+        ongoing = {
+            tuner: trial for tuner, trial in state["ongoing_trials"].items() if trial not in over
+        }
+        return {**state, "ongoing_trials": ongoing, "rng": self._rng.bit_generator.state}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go back to a state that `get_state` returned."""

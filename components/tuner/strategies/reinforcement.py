@@ -53,9 +53,9 @@ class ReinforcementStrategy(Strategy):
         space: SearchSpace,
         seed: int,
         *,
-        learning_rate: float = 0.3,
+        learning_rate: float = 0.5,
         decay: float = 0.9,
-        entropy: float = 0.01,
+        entropy: float = 0.1,
     ) -> None:
         super().__init__(space, seed)
         self.learning_rate = learning_rate
