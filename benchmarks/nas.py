@@ -71,7 +71,7 @@ class Table:
 
         def draw(values: Values) -> float:
             accuracies = self.accuracies[self.key(values)]
-            return accuracies[int(rng.integers(len(accuracies)))]
+            return float(accuracies[int(rng.integers(len(accuracies)))])
 
         return draw
 
@@ -108,7 +108,7 @@ def drive_oracle(oracle: type[SearchOracle], seed: int, query: Query) -> Values:
             trial.status = "COMPLETED"
             search.end_trial(trial)
         [best] = search.get_best_trials()
-        return best.hyperparameters.values
+        return dict(best.hyperparameters.values)
 
 
 def main() -> None:
@@ -120,7 +120,7 @@ def main() -> None:
     options = parser.parse_args()
     table = Table()
     runs = dict.fromkeys(REPORTED, options.runs or (20 if options.quick else 500))
-    runs["bayesian"] = options.bayesian_runs or (1 if options.quick else 3)
+    runs["bayesian"] = options.bayesian_runs or (1 if options.quick else 2)
     scores: dict[str, float] = {}
     errors: dict[str, float | None] = {}
     seconds: dict[str, float] = {}
@@ -144,7 +144,7 @@ def main() -> None:
             f"{key}: {scores[key]:.3f} over {len(found)} searches, {taken:.3f} s each",
             file=sys.stderr,
         )
-    result = {**scores, "optimum": round(table.optimum, 3)}
+    result: dict[str, object] = {**scores, "optimum": round(table.optimum, 3)}
     result |= {"runs": runs, "se": errors, "seconds": seconds}
     print(json.dumps(result))
 

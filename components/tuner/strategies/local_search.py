@@ -49,10 +49,10 @@ class LocalSearchStrategy(Strategy):
             if not self.waiting:
                 self.drawn, self.centre = 0, None
         self.drawn += 1
-        values = self.sample_untried()
-        if values is not None:
-            self.waiting.append(self.space.key(values))
-        return values
+        start = self.sample_untried()
+        if start is not None:
+            self.waiting.append(self.space.key(start))
+        return start
 
     def _learn(self, values: Values, score: float | None) -> None:
         key = self.space.key(values)

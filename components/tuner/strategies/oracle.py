@@ -66,6 +66,8 @@ class SearchOracle(keras_tuner.Oracle):
     numbers; the last points of a nearly exhausted space are found.
     """
 
+    trials: dict[str, Any]
+
     def __init__(
         self,
         objective: Any,
@@ -164,7 +166,7 @@ class StrategyOracle(SearchOracle):
     STRATEGY: ClassVar[type[Strategy]]
 
     def __init__(self, objective: Any, hyperparameters: Any, *, seed: int, **settings: Any) -> None:
-        names = SearchOracle.__init__.__kwdefaults__
+        names = SearchOracle.__init__.__kwdefaults__ or {}
         shared = {name: settings.pop(name) for name in list(settings) if name in names}
         super().__init__(objective, hyperparameters, seed=seed, **shared)
         self.strategy = self.STRATEGY(self.space, seed, **settings)

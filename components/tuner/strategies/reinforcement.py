@@ -12,8 +12,10 @@ from components.tuner.strategies.strategy import Strategy
 
 #: Bins that stand for the values of an ordered parameter with more of them.
 BINS = 10
-#: Draws from a policy that knows only tried points, before a uniform draw.
+#: Draws of tried points from the policy, before a uniform draw.
 DRAWS = 50
+#: What each of them adds to the temperature of the next, which is one at first.
+WARMING = 0.1
 
 
 class ReinforcementStrategy(Strategy):
@@ -39,7 +41,8 @@ class ReinforcementStrategy(Strategy):
 
     The policy has one softmax for each parameter where the paper has a recurrent network: a
     budget of a hundred trials trains no network. Ordered parameters with many values are drawn
-    by bin, then uniformly inside it.
+    by bin, then uniformly inside it. A policy that has settled on tried points is drawn from at
+    a rising temperature, and so proposes what is near them.
 
     References
     ----------
@@ -66,17 +69,17 @@ class ReinforcementStrategy(Strategy):
         self.deviation = 0.0
 
     def _next(self) -> Values | None:
-        for _ in range(DRAWS):
-            values = self._draw()
+        for draw in range(DRAWS):
+            values = self._draw(1.0 + WARMING * draw)
             if not self.is_tried(values):
                 return values
         return self.sample_untried()
 
-    def _draw(self) -> Values:
+    def _draw(self, temperature: float) -> Values:
         values: Values = {}
         for parameter, logits in zip(self.space.parameters, self.logits, strict=True):
             if parameter.is_active(values):
-                cumulative = np.cumsum(_softmax(logits))
+                cumulative = np.cumsum(_softmax(logits / temperature))
                 drawn = int(np.searchsorted(cumulative, self.rng.random() * cumulative[-1]))
                 values[parameter.name] = _value(parameter, drawn, len(logits), self.rng)
         return values

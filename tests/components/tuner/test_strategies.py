@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import statistics
@@ -10,6 +11,7 @@ from typing import Any
 
 import keras_tuner
 import pytest
+import scipy.optimize
 
 from components.errors import InputError
 from components.tuner.strategies import STRATEGIES, EarlierTrial, SearchOracle
@@ -21,8 +23,15 @@ NAMES = sorted(STRATEGIES)
 BOOKKEEPING = "tuner/"
 
 
+@pytest.fixture(autouse=True)
+def _short_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the Gaussian process take few steps: no promise here is about its optimum."""
+    steps = functools.partial(scipy.optimize.minimize, options={"maxiter": 2})
+    monkeypatch.setattr(scipy.optimize, "minimize", steps)
+
+
 def conditional_space() -> keras_tuner.HyperParameters:
-    """48 points: 2 x (3 x 2 + 2 x 3) for the two models, twice over."""
+    """48 points: (3 x 2 + 2 x 3) of the two models, four times over."""
     hp = keras_tuner.HyperParameters()
     hp.Choice("model", ["mlp", "cross"])
     with hp.conditional_scope("model", ["mlp"]):
