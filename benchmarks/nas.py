@@ -9,7 +9,7 @@ out best; the score of the search is that cell's mean validation accuracy over a
 percent. The score of a strategy is the mean over seeded searches.
 
 Our strategies are driven without the oracle around them, which only keeps books. KerasTuner's
-Bayesian oracle takes about a minute for one search, and is given fewer of them (``runs``).
+Bayesian oracle takes one to two minutes for a search, and is given fewer of them (``runs``).
 The last line on standard output is one JSON object: the score by strategy, its standard error
 (``se``), the number of searches (``runs``), the seconds for one search (``seconds``) and the best
 cell's score (``optimum``).
