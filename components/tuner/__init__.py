@@ -1,0 +1,1 @@
+"""Tuner: searches hyperparameters and architectures on a budget."""
