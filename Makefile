@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 CONFIG ?= taxi
 # Benchmarks to run with `make bench`.
-BENCH ?= stock_tfx read_verbs
+BENCH ?= stock_tfx read_verbs nas
 
 .PHONY: setup run test lint lock bench clean
 
