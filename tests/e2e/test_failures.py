@@ -144,7 +144,7 @@ def test_a_node_is_retried(tmp_path):
 
 
 def test_a_timed_out_node_is_ended_with_its_children(tmp_path, undisturbed):
-    settings = FAST + "nodes:\n  StatisticsGen: {timeout: 6, retries: 1}\n"
+    settings = FAST + "nodes:\n  StatisticsGen: {timeout: 10, retries: 1}\n"
     project = make_project(tmp_path, settings=settings)
     done = project.run(fault="hang-once:StatisticsGen")
     assert done.json["state"] == "COMPLETE"
@@ -156,12 +156,13 @@ def test_a_timed_out_node_is_ended_with_its_children(tmp_path, undisturbed):
         for e in project.call("show", "--json").json["executions"]
         if e["node"] == "StatisticsGen"
     ]
-    assert attempts == [(1, "FAILED", "timed out after 6 s"), (2, "COMPLETE", None)]
+    assert attempts == [(1, "FAILED", "timed out after 10 s"), (2, "COMPLETE", None)]
     # ExampleGen was done before the process was replaced.
     assert project.states()["ExampleGen"] == "COMPLETE"
 
-    failed = project.call("run", "--no-cache", fault="hang:StatisticsGen", expect=1)
-    assert "timed out after 6 s" in failed.err
+    once = ("--set", "nodes.StatisticsGen.retries=0")
+    failed = project.call("run", "--no-cache", *once, fault="hang:StatisticsGen", expect=1)
+    assert "timed out after 10 s" in failed.err
     assert project.call("show", "--json").json["run"]["state"] == "FAILED"
     _check_clean(project)
 
