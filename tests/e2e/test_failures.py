@@ -97,7 +97,7 @@ def test_an_interrupted_run_ends_at_once_with_130(project, undisturbed, number):
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
-    assert time.monotonic() - started < 20  # the node would hang for 1000 s
+    assert time.monotonic() - started < 10
     assert not _runs(child)
     shown = project.call("show", "--json").json
     assert shown["run"]["state"] == "INTERRUPTED"

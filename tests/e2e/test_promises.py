@@ -82,11 +82,13 @@ def test_rerun_builds_on_the_last_good_run_and_not_on_a_failed_one(project: Proj
     assert "20990101" in refused.err
 
 
-@pytest.mark.parametrize("damage", ["truncate", "remove"])
+@pytest.mark.parametrize("damage", ["truncate", "empty", "remove"])
 def test_a_damaged_output_is_made_again(project: Project, damage):
     [file] = project.root.glob("artifacts/Transform/transform_graph/*/features.json")
     if damage == "truncate":
         os.truncate(file, file.stat().st_size - 1)
+    elif damage == "empty":
+        os.truncate(file, 0)
     else:
         shutil.rmtree(file.parent)
     found = project.call("fsck", "--json", expect=1).json
@@ -139,7 +141,7 @@ def test_editing_a_helper_reruns_its_component_and_what_depends_on_it(tmp_path):
 
 
 def test_explain_cache_foretells_what_a_run_does(project: Project):
-    for node in ("ExampleGen", "SchemaGen", "Pusher"):
+    for node in NODES:
         found = project.call("explain-cache", node, "--json").json
         assert found["verdict"] == "from the cache", found
     change = ("--set", "trainer.epochs=4")

@@ -214,7 +214,7 @@ def test_a_write_waits_for_a_busy_store(tmp_path, hold):
     store.record_run("r1", mw_state="FAILED")
     waited = time.monotonic() - started
     releaser.wait()
-    assert 0.9 < waited < 20  # and not BUSY_SECONDS
+    assert 0.9 < waited < 5
     assert store.run("r1").state == "FAILED"
 
 
