@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from components.errors import InputError
-from components.evaluator.metric_names import METRIC_NAMES
+from components.models.metric_names import METRIC_NAMES
 from components.naming import nearest
 from components.settings import Settings
 

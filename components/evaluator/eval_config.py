@@ -13,7 +13,7 @@ from tensorflow_model_analysis.utils import config_util
 
 from components.evaluator import r2_score, selection
 from components.evaluator.config import EvaluatorConfig, Slice, Threshold
-from components.evaluator.metric_names import METRIC_NAMES, MULTICLASS, Task
+from components.models.metric_names import METRIC_NAMES, MULTICLASS, Task
 
 CANDIDATE: str = constants.CANDIDATE_KEY
 BASELINE: str = constants.BASELINE_KEY

@@ -21,8 +21,8 @@ from components.evaluator.eval_config import (
     PREDICTION_COLUMN,
     metric_keys,
 )
-from components.evaluator.metric_names import REGRESSION, Task
-from components.evaluator.metrics import Metric, Sample, Values, vectorised
+from components.models.metric_names import REGRESSION, Task
+from components.models.metrics import Metric, Sample, Values, vectorised
 
 #: How intervals are made, in TFMA's terms.
 INTERVALS = config_pb2.ConfidenceIntervalOptions.POISSON_BOOTSTRAP

@@ -22,7 +22,7 @@ from tfx_bsl.coders import example_coder
 from components import examples, files
 from components.errors import InputError
 from components.evaluator.eval_config import LABEL_COLUMN, PREDICTION_COLUMN
-from components.evaluator.metric_names import BINARY, REGRESSION, Task
+from components.models.metric_names import BINARY, REGRESSION, Task
 
 #: Name of the Parquet files below their directory, without shard and suffix.
 FILE_PREFIX = "part"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig, Slice
-from components.evaluator.metric_names import DEFAULT_METRICS, METRIC_NAMES, Task
+from components.models.metric_names import DEFAULT_METRICS, METRIC_NAMES, Task
 from components.naming import nearest
 
 

@@ -9,7 +9,7 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from components.evaluator.metric_names import METRIC_NAMES, MULTICLASS, Task
+from components.models.metric_names import METRIC_NAMES, MULTICLASS, Task
 
 Values = NDArray[np.float64]
 

@@ -19,8 +19,8 @@ from components.evaluator import (
     summary,
 )
 from components.evaluator.config import EvaluatorConfig
-from components.evaluator.metric_names import METRIC_NAMES
-from components.evaluator.metrics import METRICS
+from components.models.metric_names import METRIC_NAMES
+from components.models.metrics import METRICS
 
 SLICES = [["hour"], ["area"], ["share"], ["hour", "area"], {"area": "60601"}, {"hour": 2}]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from components.evaluator.metric_names import DEFAULT_METRICS, METRIC_NAMES
-from components.evaluator.metrics import METRICS, Sample, macro_average, vectorised
+from components.models.metric_names import DEFAULT_METRICS, METRIC_NAMES
+from components.models.metrics import METRICS, Sample, macro_average, vectorised
 
 random = np.random.default_rng(5)
 N = 3000
