@@ -262,7 +262,7 @@ def _resolve_paths(values: dict[str, Any], base: Path) -> None:
         return str((base / Path(path).expanduser()).absolute())
 
     for section, keys in {
-        "data": ("path", "spans"),
+        "data": ("path", "test_path", "spans"),
         "schema": ("path",),
         "pusher": ("directory",),
         "store": ("path",),

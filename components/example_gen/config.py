@@ -35,7 +35,8 @@ class SplitConfig(Settings):
         ``time``: the column that orders the rows. ``hash``: a column whose equal values
         (a customer, a site) stay in one split. It may be excluded from the features.
     train, eval, test : float
-        Shares of the rows; positive, and 1 in sum.
+        Shares of the rows; positive, and 1 in sum. That of test has no meaning where
+        the test split has files of its own.
     """
 
     by: Literal["hash", "time"] = "hash"
@@ -65,6 +66,9 @@ class DataConfig(Settings):
     ----------
     path : str or tuple of str
         Files, folders (the data files directly in them) or globs.
+    test_path : str or tuple of str or None
+        Files, folders or globs whose rows are the test split; those of `path` are then
+        divided into train and eval alone, by the ratio of their shares.
     label : str
         The column to predict.
     task : {"auto", "binary", "multiclass", "regression"}
@@ -90,6 +94,7 @@ class DataConfig(Settings):
     """
 
     path: str | tuple[str, ...]
+    test_path: str | tuple[str, ...] | None = None
     label: str
     task: Literal["auto"] | Task = "auto"
     format: Literal["auto"] | Format = "auto"

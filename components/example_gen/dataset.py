@@ -38,13 +38,16 @@ class DatasetSpec(Settings):
     ----------
     format : {"csv", "parquet", "tfrecord"}
     files : tuple of str
-        Absolute paths of the data, without the spans.
+        Absolute paths of the data that are divided into splits.
+    test_files : tuple of str
+        Absolute paths of the test split; empty if it is a part of `files`.
     spans : dict of str to tuple of str
         Split name -> absolute paths.
     bytes : int
         Size of all files on disk.
     rows, rows_without_label : int
-        Rows in `files`, and those of them that are dropped because their label is missing.
+        Rows in `files` and `test_files`, and those of them that are dropped because their
+        label is missing.
     split_rows : dict of str to int
         Rows of each split, spans included, without the dropped ones.
     fingerprint : str
@@ -65,13 +68,14 @@ class DatasetSpec(Settings):
     split_only : Column or None
         The column that decides the split, if it is none of `columns`.
     time_boundaries : tuple of int or None
-        For a split by time: the first value of eval and the first of test.
+        For a split by time: the first value of eval and, if `files` hold it, of test.
     delimiter, encoding, missing_values
         As in `DataConfig`.
     """
 
     format: Format
     files: tuple[str, ...]
+    test_files: tuple[str, ...] = ()
     spans: dict[str, tuple[str, ...]]
     bytes: int
     rows: int
@@ -85,7 +89,7 @@ class DatasetSpec(Settings):
     classes: tuple[str, ...]
     split: SplitConfig
     split_only: Column | None = None
-    time_boundaries: tuple[int, int] | None = None
+    time_boundaries: tuple[int, ...] | None = None
     delimiter: str
     encoding: str
     missing_values: tuple[str, ...]
@@ -104,6 +108,20 @@ class DatasetSpec(Settings):
     def read_columns(self) -> tuple[Column, ...]:
         """The columns that are read: `columns`, and the one that only decides the split."""
         return (*self.columns, self.split_only) if self.split_only else self.columns
+
+    @property
+    def sources(self) -> tuple[tuple[str | None, tuple[str, ...]], ...]:
+        """All files, grouped by their split; None where each row has its own."""
+        test = (("test", self.test_files),) if self.test_files else ()
+        return ((None, self.files), *test, *self.spans.items())
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Shares of the rows of `files` that the first splits get."""
+        if not self.test_files:
+            return self.split.shares
+        both = self.split.train + self.split.eval
+        return self.split.train / both, self.split.eval / both
 
     @property
     def split_names(self) -> tuple[str, ...]:

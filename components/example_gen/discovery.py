@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from components.errors import InputError
 from components.example_gen.config import DataConfig, Format
@@ -19,30 +20,64 @@ _EXTENSIONS: dict[Format, str] = {
 }
 
 
-def find(config: DataConfig) -> tuple[Format, tuple[str, ...], tuple[str, ...]]:
-    """Return the format, the data's files and the spans' files, as absolute paths.
+class Found(NamedTuple):
+    """The files of a data set, as absolute paths.
+
+    Attributes
+    ----------
+    format : {"csv", "parquet", "tfrecord"}
+    data : tuple of str
+        Files whose rows are divided into splits.
+    test : tuple of str
+        Files of the test split; empty if it is a part of `data`.
+    spans : tuple of str
+        Later data.
+    """
+
+    format: Format
+    data: tuple[str, ...]
+    test: tuple[str, ...]
+    spans: tuple[str, ...]
+
+
+def find(config: DataConfig) -> Found:
+    """Return the files that `config` names.
 
     Raises
     ------
     InputError
         For paths without files, files of several or unknown formats, and a file that is
-        both data and a later span of it.
+        named for two uses, such as data and a later span of it.
     """
-    paths = (config.path,) if isinstance(config.path, str) else config.path
-    files = _expand(paths, config, "data.path")
+    data = _expand(config.path, config, "data.path")
+    test: tuple[str, ...] = ()
+    if config.test_path is not None:
+        test = _expand(config.test_path, config, "data.test_path")
     spans = _expand(config.spans, config, "data.spans") if config.spans else ()
-    both = sorted(set(files) & set(spans))
-    if both:
-        raise InputError(
-            "A file is both data and a later span of it.",
-            file=both[0],
-            setting="data.spans",
-            remedy="Keep the spans in a folder of their own.",
-        )
-    return _format((*files, *spans), config), files, spans
+    _check_disjoint(data, test, "A file is both data and test data.", "data.test_path")
+    _check_disjoint(data, spans, "A file is both data and a later span of it.", "data.spans")
+    _check_disjoint(test, spans, "A file is both test data and a later span.", "data.spans")
+    return Found(_format((*data, *test, *spans), config), data, test, spans)
 
 
-def _expand(paths: Sequence[str], config: DataConfig, setting: str) -> tuple[str, ...]:
+def _check_disjoint(
+    files: Sequence[str], others: Sequence[str], problem: str, setting: str
+) -> None:
+    # Two names may be links to one file.
+    known = {os.path.realpath(file) for file in files}
+    for file in others:
+        if os.path.realpath(file) in known:
+            raise InputError(
+                problem,
+                file=file,
+                setting=setting,
+                remedy=f"Keep the files of {setting} in a folder of their own.",
+            )
+
+
+def _expand(paths: str | Sequence[str], config: DataConfig, setting: str) -> tuple[str, ...]:
+    if isinstance(paths, str):
+        paths = (paths,)
     if not paths:
         raise InputError("No data is named.", setting=setting, expected="at least one path")
     found: dict[str, None] = {}

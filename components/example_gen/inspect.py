@@ -47,13 +47,14 @@ def inspect(config: DataConfig) -> DatasetSpec:
     InputError
         For data or settings with which no pipeline could end well.
     """
-    format_, data_files, span_files = discovery.find(config)
-    reader = READERS[format_](config.delimiter, config.encoding)
-    names = _column_names(reader, data_files, span_files)
+    found = discovery.find(config)
+    data_files, all_files = (*found.data, *found.test), (*found.data, *found.test, *found.spans)
+    reader = READERS[found.format](config.delimiter, config.encoding)
+    names = _column_names(reader, data_files, found.spans)
     _check_settings(config, names)
-    profiles, rows = _profile(reader, config, names, data_files, span_files)
+    profiles, rows = _profile(reader, config, names, data_files, found.spans)
     for profile in profiles.values():
-        _check_kind(profile, reader, config, (*data_files, *span_files))
+        _check_kind(profile, reader, config, all_files)
     labelled = rows - profiles[config.label].missing
     if 0 < labelled < MIN_ROWS:  # without any, the label is to blame
         raise InputError(
@@ -63,12 +64,13 @@ def inspect(config: DataConfig) -> DatasetSpec:
             remedy="Add rows.",
         )
     label = resolve(profiles[config.label], config)
-    spec = _describe(config, format_, profiles, label)
+    spec = _describe(config, found.format, profiles, label)
     spec = spec.model_copy(
         update={
-            "files": data_files,
-            "spans": {f"span-{i:03d}": (file,) for i, file in enumerate(span_files, 1)},
-            "bytes": sum(os.path.getsize(file) for file in (*data_files, *span_files)),
+            "files": found.data,
+            "test_files": found.test,
+            "spans": {f"span-{i:03d}": (file,) for i, file in enumerate(found.spans, 1)},
+            "bytes": sum(os.path.getsize(file) for file in all_files),
             "rows": rows,
             "rows_without_label": profiles[config.label].missing,
         }
@@ -81,11 +83,13 @@ def inspect(config: DataConfig) -> DatasetSpec:
 
 def fingerprint(spec: DatasetSpec) -> str:
     """Return SHA-256 over the content of the files and over how `spec` reads them."""
-    settings = spec.model_copy(update={"files": (), "spans": {}, "fingerprint": ""})
+    settings = spec.model_copy(
+        update={"files": (), "test_files": (), "spans": {}, "fingerprint": ""}
+    )
     digest = hashlib.sha256(settings.model_dump_json().encode())
-    for name, group in {"": spec.files, **spec.spans}.items():
+    for name, group in spec.sources:
         for file in group:
-            digest.update(f"\0{name}\0{files.file_digest(file)}".encode())
+            digest.update(f"\0{name or ''}\0{files.file_digest(file)}".encode())
     return digest.hexdigest()
 
 
@@ -309,8 +313,8 @@ def _split_only(
     return None if name in {column.name for column in columns} else profile.column(kind)
 
 
-def _time_boundaries(spec: DatasetSpec, reader: Reader) -> tuple[int, int]:
-    """Return the boundaries of a split by time over all rows with a label."""
+def _time_boundaries(spec: DatasetSpec, reader: Reader) -> tuple[int, ...]:
+    """Return the boundaries of a split by time over all rows of `files` with a label."""
     column = spec.split.column
     assert column is not None
     found: Counter[int] = Counter()
@@ -336,9 +340,7 @@ def _time_boundaries(spec: DatasetSpec, reader: Reader) -> tuple[int, int]:
                 dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
             )
     times = np.array(sorted(found), np.int64)
-    return splitting.time_boundaries(
-        times, np.array([found[int(t)] for t in times]), spec.split.shares
-    )
+    return splitting.time_boundaries(times, np.array([found[int(t)] for t in times]), spec.shares)
 
 
 def _count_splits(spec: DatasetSpec) -> dict[str, int]:
@@ -352,9 +354,9 @@ def _count_splits(spec: DatasetSpec) -> dict[str, int]:
             labels = batch.column(spec.label).filter(pa.array(splits == 0))
             for count in pc.value_counts(labels).to_pylist():
                 classes[str(count["values"])] += count["counts"]
-    for name, count in zip(SPLITS, rows.tolist(), strict=True):
+    shares = dict(zip(SPLITS, spec.shares, strict=False))
+    for name, count in zip(shares, rows.tolist(), strict=False):
         if not count:
-            shares = dict(zip(SPLITS, spec.split.shares, strict=True))
             raise InputError(
                 f"The split {name!r} is empty.",
                 setting="data.split",
@@ -375,14 +377,17 @@ def _count_splits(spec: DatasetSpec) -> dict[str, int]:
                 remedy="Add rows of the class, remove the class, or change data.split.",
             )
     counts = dict(zip(SPLITS, rows.tolist(), strict=True))
-    for name, group in spec.spans.items():
-        counts[name] = sum(batch.num_rows for batch in read_labelled(spec, group))
-        if not counts[name]:
+    for split, group in spec.sources:
+        if split is None:
+            continue
+        counts[split] = sum(batch.num_rows for batch in read_labelled(spec, group))
+        if not counts[split]:
+            setting = "data.spans" if split in spec.spans else "data.test_path"
             raise InputError(
-                f"The split {name!r} is empty.",
+                f"The split {split!r} is empty.",
                 file=group[0],
-                setting="data.spans",
+                setting=setting,
                 expected="at least one row with a label",
-                remedy="Take the file out of data.spans, or add labels.",
+                remedy=f"Take the file out of {setting}, or add labels.",
             )
     return counts

@@ -26,7 +26,7 @@ def assign(batch: pa.RecordBatch, spec: DatasetSpec) -> np.ndarray:
     Parameters
     ----------
     batch : RecordBatch
-        Rows as `readers.read_batches` yields them.
+        Rows of `spec.files`, as `readers.read_batches` yields them.
     spec : DatasetSpec
 
     Returns
@@ -39,7 +39,8 @@ def assign(batch: pa.RecordBatch, spec: DatasetSpec) -> np.ndarray:
     By hash: the hash, seen as a fraction in [0, 1), is compared with the cumulated shares.
     Equal rows go to the same split, so that no copy of a training row is tested. Rows
     without a group are placed by their content. By time: rows before the first boundary
-    are train, those from the second on are test.
+    are train, those from the second on are test. Where the test split has files of its
+    own, all others are train or eval.
     """
     if spec.time_boundaries is not None:
         times = batch.column(spec.split.column).to_numpy(zero_copy_only=False)
@@ -51,13 +52,13 @@ def assign(batch: pa.RecordBatch, spec: DatasetSpec) -> np.ndarray:
         absent = group.is_null().to_numpy(zero_copy_only=False)
         hashes = np.where(absent, hashes, hash_rows(batch, [spec.split.column]))
     fractions = (hashes >> np.uint64(11)) * 2.0**-53
-    return np.searchsorted(np.cumsum(spec.split.shares)[:-1], fractions, side="right")
+    return np.searchsorted(np.cumsum(spec.shares)[:-1], fractions, side="right")
 
 
 def time_boundaries(
     times: np.ndarray, counts: np.ndarray, shares: Sequence[float]
-) -> tuple[int, int]:
-    """Return the first times of eval and of test that come closest to the shares.
+) -> tuple[int, ...]:
+    """Return the first time of each split but the first that comes closest to the shares.
 
     Parameters
     ----------
@@ -66,12 +67,11 @@ def time_boundaries(
     counts : numpy.ndarray of int64
         Rows at each time; rows of one time stay together.
     shares : sequence of float
-        Of train, eval and test.
+        Of the splits, oldest first.
     """
     before = np.cumsum(counts) - counts
     wanted = np.cumsum(shares)[:-1] * counts.sum()
-    first, second = (int(times[np.argmin(np.abs(before - rows))]) for rows in wanted)
-    return first, second
+    return tuple(int(times[np.argmin(np.abs(before - rows))]) for rows in wanted)
 
 
 def hash_rows(batch: pa.RecordBatch, names: Sequence[str]) -> np.ndarray:

@@ -32,8 +32,8 @@ def write(spec: DatasetSpec, directories: dict[str, str]) -> None:
             name: stack.enter_context(examples.open_split(directory))
             for name, directory in directories.items()
         }
-        for group in (None, *spec.spans):
-            for names, records in _encode(spec, group, spec.spans.get(group or "", spec.files)):
+        for group, files in spec.sources:
+            for names, records in _encode(spec, group, files):
                 for name, record in zip(names, records, strict=True):
                     append[name](record)
                 done += len(records)
@@ -53,8 +53,7 @@ def write_on_beam(
     make_pipeline : callable
         Returns the pipeline to run.
     """
-    sources: list[tuple[str | None, str]] = [(None, file) for file in spec.files]
-    sources += [(name, file) for name, group in spec.spans.items() for file in group]
+    sources = [(group, file) for group, files in spec.sources for file in files]
     with make_pipeline() as pipeline:
         splits = (
             pipeline
@@ -84,10 +83,10 @@ class _Read(beam.DoFn):
 
 
 def _encode(
-    spec: DatasetSpec, span: str | None, files: Sequence[str]
+    spec: DatasetSpec, group: str | None, files: Sequence[str]
 ) -> Iterator[tuple[Sequence[str], list[bytes]]]:
     """Yield the split of each row and its tf.Example, batch by batch."""
     names = np.array(SPLITS)
     for batch in read_labelled(spec, files):
-        splits = [span] * batch.num_rows if span else names[assign(batch, spec)].tolist()
+        splits = [group] * batch.num_rows if group else names[assign(batch, spec)].tolist()
         yield splits, examples.encode(batch.select(list(spec.names)))

@@ -360,6 +360,41 @@ def test_files_with_different_columns(tmp_path):
     check(["different columns", "b.csv", "without 'city'; with 'town'"], path=str(tmp_path))
 
 
+def test_wrong_path_of_the_test_split(tmp_path):
+    path = write(tmp_path / "d.csv")
+    nearest = write(tmp_path / "test.csv")
+    check(
+        ["no such file", "data.test_path", f"Did you mean {nearest}"],
+        path=path,
+        test_path=str(tmp_path / "tests.csv"),
+    )
+    check(["No data is named", "data.test_path"], path=path, test_path=[])
+
+
+def test_file_that_is_test_and_something_else(tmp_path):
+    path = write(tmp_path / "d.csv")
+    other = write(tmp_path / "e.csv")
+    check(["both data and test data", path, "data.test_path"], path=str(tmp_path), test_path=path)
+    check(["both test data and a later span"], path=path, test_path=other, spans=[other])
+    link = tmp_path / "link.csv"
+    link.symlink_to(path)
+    check(["both data and test data", str(link)], path=path, test_path=str(link))
+
+
+def test_test_split_with_other_columns_or_without_labels(tmp_path):
+    path = write(tmp_path / "d.csv")
+    other = write(tmp_path / "test.csv", rows(header="age,town,y"))
+    check(["different columns", other, "'city'", "'town'"], path=path, test_path=other)
+    write(tmp_path / "test.csv", rows(9, row=lambda i: f"{i},a,"))
+    check(["split 'test' is empty", other, "data.test_path"], path=path, test_path=other)
+
+
+def test_class_that_only_the_test_split_has(tmp_path):
+    path = write(tmp_path / "d.csv")
+    other = write(tmp_path / "test.csv", rows(9, row=lambda i: f"{i},a,{i % 3}"))
+    check(["train split has no row of class '2'"], path=path, test_path=other)
+
+
 def test_span_that_is_data_too(tmp_path):
     path = write(tmp_path / "a.csv")
     check(["both data and a later span", path], path=str(tmp_path), spans=[path])

@@ -156,6 +156,32 @@ def test_spans_are_whole_and_in_name_order(tmp_path, frame, engine):
     assert rows["train"] + rows["eval"] + rows["test"] == frame[:300]["y"].notna().sum()
 
 
+@pytest.mark.parametrize("engine", ["memory", "beam"])
+def test_files_of_the_test_split_are_written_whole(tmp_path, frame, engine):
+    parts = {"d.csv": frame[:300], "test/b.csv": frame[350:], "test/a.csv": frame[300:350]}
+    (tmp_path / "test").mkdir()
+    for name, part in parts.items():
+        part.to_csv(tmp_path / name, index=False)
+    config = DataConfig(path=str(tmp_path / "d.csv"), test_path=str(tmp_path / "test"), label="y")
+    found = contents(run(config, tmp_path / "out", engine))
+    assert list(found) == ["train", "eval", "test"]
+    assert found["test"].total() == frame[300:]["y"].notna().sum()
+    assert found["train"].total() + found["eval"].total() == frame[:300]["y"].notna().sum()
+    assert min(rows.total() for rows in found.values()) > 20
+
+
+def test_the_fingerprint_knows_which_rows_are_the_test_split(tmp_path, frame):
+    paths = [str(tmp_path / name) for name in ("a.csv", "b.csv")]
+    for path, part in zip(paths, (frame[:250], frame[250:]), strict=True):
+        part.to_csv(path, index=False)
+    config = DataConfig(path=paths[0], test_path=paths[1], label="y")
+    both = DataConfig(path=paths, label="y")
+    before = inspect(config).fingerprint
+    assert before != inspect(both).fingerprint
+    frame[250:399].to_csv(paths[1], index=False)
+    assert inspect(config).fingerprint != before
+
+
 def test_a_span_may_hold_a_class_and_kinds_of_numbers_that_are_new(tmp_path):
     pd.DataFrame({"x": range(90), "y": [0, 1] * 45}).to_csv(tmp_path / "a.csv", index=False)
     pd.DataFrame({"x": [0.5, 1, 2], "y": [2, 0, 2]}).to_csv(tmp_path / "b.csv", index=False)

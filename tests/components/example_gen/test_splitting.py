@@ -154,3 +154,47 @@ def test_rows_without_label_do_not_shift_the_boundaries(tmp_path):
     spec = inspect(DataConfig(path=str(tmp_path / "d.csv"), label="y", split=split))
     assert spec.time_boundaries == (240, 270)
     assert spec.split_rows == {"train": 140, "eval": 30, "test": 30}
+
+
+def test_files_of_the_test_split_leave_train_and_eval_the_others(tmp_path, frame):
+    frame[:4000].to_csv(tmp_path / "d.csv", index=False)
+    frame[4000:].to_csv(tmp_path / "test.csv", index=False)
+    config = DataConfig(
+        path=str(tmp_path / "d.csv"), test_path=str(tmp_path / "test.csv"), label="y"
+    )
+    spec = inspect(config)
+    assert (spec.files, spec.test_files) == ((config.path,), (config.test_path,))
+    assert (spec.rows, spec.split_rows["test"]) == (N, 2000)
+    assert spec.split_rows["train"] + spec.split_rows["eval"] == 4000
+    assert abs(spec.split_rows["train"] - 4000 * 0.7 / 0.85) < 4 * np.sqrt(4000 * 0.82 * 0.18)
+    words = {column.name: column.distinct for column in spec.columns}
+    assert words["id"] == N  # the columns are inferred over all rows
+
+
+def test_a_row_that_was_train_stays_train_when_test_gets_files_of_its_own(tmp_path, frame):
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    frame[:50].to_csv(tmp_path / "test.csv", index=False)
+    alone = inspect(DataConfig(path=str(tmp_path / "d.csv"), label="y"))
+    spec = inspect(
+        DataConfig(path=str(tmp_path / "d.csv"), test_path=str(tmp_path / "test.csv"), label="y")
+    )
+    [batch] = read_batches(spec, spec.files)
+    before, after = assign(batch, alone), assign(batch, spec)
+    assert (after[before == 0] == 0).all()
+    assert set(after.tolist()) == {0, 1}
+
+
+def test_split_by_time_of_what_is_no_test_file(tmp_path):
+    for name, times in (("d", range(300)), ("test", range(900, 960))):
+        frame = pd.DataFrame({"t": times, "x": times, "y": [t % 2 for t in times]})
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    spec = inspect(
+        DataConfig(
+            path=str(tmp_path / "d.csv"),
+            test_path=str(tmp_path / "test.csv"),
+            label="y",
+            split={"by": "time", "column": "t", "train": 0.6, "eval": 0.2, "test": 0.2},
+        )
+    )
+    assert spec.time_boundaries == (225,)
+    assert spec.split_rows == {"train": 225, "eval": 75, "test": 60}
