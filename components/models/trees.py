@@ -266,7 +266,8 @@ class _Boosting:
                     views = [self._as_seen(rows) for rows in (matrix, validation)]
                     outputs = [np.repeat(bias, len(rows), axis=0) for rows in views]
                 else:
-                    with _patch_raw_predict(booster, np.asfortranarray(outputs[0])):
+                    so_far = np.array(outputs[0], order="F")  # is written to
+                    with _patch_raw_predict(booster, so_far):
                         booster.fit(matrix, labels, weights)
             for round_ in range(first, booster.n_iter_):
                 outputs = [

@@ -230,10 +230,12 @@ def test_it_learns_and_says_how_well(architecture, task):
 
 
 @pytest.mark.parametrize("architecture", FAMILIES)
-def test_chunks_equal_one_fit_and_seeds_decide(architecture, monkeypatch):
-    features = _features("multiclass")
+@pytest.mark.parametrize("task", TASKS)
+def test_chunks_equal_one_fit_and_seeds_decide(architecture, task, monkeypatch):
+    features = _features(task)
     hp = _hp(architecture, max_features=0.5, patience=1000)
     arrays = _arrays(features, 50, 5)
+    monkeypatch.setattr(trees, "CHUNK", 7)
     chunked = _fit(hp, features)[0](_inputs(arrays)).numpy()
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.setattr(trees, "CHUNK", 1000)
@@ -244,9 +246,15 @@ def test_chunks_equal_one_fit_and_seeds_decide(architecture, monkeypatch):
 def test_boosting_equals_plain_scikit_learn():
     features = _features("binary", sizes=())
     arrays = _arrays(features, 800, 0)
-    model, _ = _fit(_hp(patience=1000), features)
+    model, history = _fit(_hp(trees=90, learning_rate=0.05, patience=1000), features)
+    assert len(history.epochs) == 4
     plain = HistGradientBoostingClassifier(
-        max_iter=30, max_leaf_nodes=12, max_depth=6, min_samples_leaf=5, early_stopping=False
+        max_iter=90,
+        learning_rate=0.05,
+        max_leaf_nodes=12,
+        max_depth=6,
+        min_samples_leaf=5,
+        early_stopping=False,
     ).fit(arrays["numeric"], arrays["y"])
     kept = model.get_layer("trees").sizes["trees"]
     expected = list(plain.staged_predict_proba(arrays["numeric"]))[kept - 1]
