@@ -38,6 +38,8 @@ REFUSED = "mw_refused"
 REFUSED_STOPS = "mw_refused_stops"
 #: Custom property that holds the metrics of the run, as JSON.
 METRICS = "mw_metrics"
+#: Custom property with what the run's summary says of an output, as lines of text.
+NOTE = "mw_note"
 
 
 class Component(BaseBeamComponent):
@@ -134,6 +136,11 @@ def split_names(artifact: Artifact) -> list[str]:
 def report_metrics(artifact: Artifact, metrics: Mapping[str, float]) -> None:
     """Record on an output the metrics that the run as a whole reports."""
     artifact.set_string_custom_property(METRICS, json.dumps(dict(metrics)))
+
+
+def note(artifact: Artifact, text: str) -> None:
+    """Record on an output what the run as a whole tells the user of it."""
+    artifact.set_string_custom_property(NOTE, text)
 
 
 def is_span(split: str) -> bool:

@@ -173,6 +173,8 @@ def _summarise(job: Job, final: Event, code: int, invocation: Invocation, as_jso
         lines[0] += f" in {final['seconds']:.1f} s ({done or 'nothing to do'})"
         if not counts["executed"] and not counts["failed"]:
             lines.append("  nothing executed: every output is up to date")
+    for note in final.get("notes", []):
+        lines += [f"  {line}" for line in note.splitlines()]
     for name, value in final.get("metrics", {}).items():
         shown = f"{value:.0f}" if name == "ExampleCount" else f"{value:.4g}"
         lines.append(f"  {name:<22}{shown}")

@@ -12,6 +12,8 @@ from tfx.types.channel import Channel
 
 from components.evaluator.baseline import PreviousBlessedModelStrategy
 from components.example_gen.dataset import DatasetSpec
+from components.fingerprint import code_fingerprint
+from components.tuner.earlier import EarlierTrialsStrategy, search_key
 from pipeline import dag
 from pipeline.config import PipelineConfig
 
@@ -40,8 +42,8 @@ def create_pipeline(config: PipelineConfig, dataset: DatasetSpec) -> Pipeline:
             for channel, source in node.inputs.items()
             if source.split(".")[0] in components
         }
-        if node.name == "BaselineResolver":
-            component = _baseline_resolver(**channels)
+        if node.resolver:
+            component = _RESOLVERS[node.name](config, dataset, **channels)
         else:
             module = importlib.import_module(f"components.{node.room}.component")
             kind = getattr(module, node.name)
@@ -61,10 +63,25 @@ def create_pipeline(config: PipelineConfig, dataset: DatasetSpec) -> Pipeline:
     )
 
 
-def _baseline_resolver(candidate: Any) -> Any:
+def _baseline_resolver(config: PipelineConfig, dataset: DatasetSpec, candidate: Any) -> Any:
     return Resolver(
         strategy_class=PreviousBlessedModelStrategy,
         candidate=candidate,
         model=Channel(type=standard_artifacts.Model),
         model_blessing=Channel(type=standard_artifacts.ModelBlessing),
     )
+
+
+def _trials_resolver(config: PipelineConfig, dataset: DatasetSpec) -> Any:
+    settings = config.settings_of("tuner")
+    key = search_key(
+        settings.model_dump_json(), code_fingerprint(settings), dataset.model_dump_json()
+    )
+    return Resolver(
+        strategy_class=EarlierTrialsStrategy,
+        config={"key": key},
+        results=Channel(type=standard_artifacts.TunerResults),
+    )
+
+
+_RESOLVERS = {"BaselineResolver": _baseline_resolver, "TrialsResolver": _trials_resolver}

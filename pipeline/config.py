@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -14,6 +15,8 @@ from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig
 from components.example_gen.config import DataConfig
 from components.example_validator.config import ValidatorConfig
+from components.models.hyperparameters import TAGGED
+from components.models.training_config import TrainingConfig
 from components.naming import nearest
 from components.pusher.config import PusherConfig
 from components.schema_gen.config import SchemaConfig
@@ -21,11 +24,15 @@ from components.settings import Settings
 from components.statistics_gen.config import StatisticsConfig
 from components.trainer.config import TrainerConfig
 from components.transform.config import TransformConfig
+from components.tuner.config import TunerConfig
 from pipeline.dag import NODES, Node, check_node, without
 from pipeline.store_config import StoreConfig
 
 #: Prefix of a path inside an installed package: ``package:tfx/examples/...``.
 PACKAGE_PREFIX = "package:"
+
+#: Key that names another config file, or a shipped config, to build on.
+EXTENDS = "extends"
 
 CONFIGS = Path(__file__).parent / "configs"
 DEFAULT_CONFIG = CONFIGS / "taxi.yaml"
@@ -100,6 +107,8 @@ class PipelineConfig(Settings):
         Whether a node whose inputs, settings and code are unchanged is reused.
     data, statistics, schema, validator, transform, trainer, evaluator, pusher
         The settings of each component.
+    tuner : TunerConfig or None
+        Those of the Tuner, which runs only if the config has this section.
     store : StoreConfig
         The metadata store.
     """
@@ -111,6 +120,7 @@ class PipelineConfig(Settings):
     schema_: SchemaConfig = Field(default=SchemaConfig(), alias="schema")
     validator: ValidatorConfig = ValidatorConfig()
     transform: TransformConfig = TransformConfig()
+    tuner: TunerConfig | None = None
     trainer: TrainerConfig = TrainerConfig()
     evaluator: EvaluatorConfig = EvaluatorConfig()
     pusher: PusherConfig = PusherConfig()
@@ -125,6 +135,17 @@ class PipelineConfig(Settings):
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
             raise ValueError("1 to 64 letters, digits, '_', '-' or '.', not starting with '.'")
         return name
+
+    @field_validator("tuner")
+    @classmethod
+    def _training_is_the_trainer_s(cls, tuner: TunerConfig | None) -> TunerConfig | None:
+        if tuner is not None and tuner.training is not None:
+            raise InputError(
+                "The Tuner trains as the Trainer does.",
+                setting="tuner.training",
+                remedy="Set trainer.epochs, trainer.model and their like.",
+            )
+        return tuner
 
     @field_validator("nodes")
     @classmethod
@@ -142,11 +163,19 @@ class PipelineConfig(Settings):
     @property
     def enabled_nodes(self) -> list[Node]:
         """The nodes that are switched on, in the order in which they run."""
-        return without([name for name, node in self.nodes.items() if not node.enabled])
+        off = {name for name, node in self.nodes.items() if not node.enabled}
+        if self.tuner is None:
+            off.add("Tuner")
+        elif not self.tuner.warm_start:
+            off.add("TrialsResolver")
+        return without(off)
 
     def settings_of(self, section: str) -> Settings:
         """Return the settings in `section`, completed by what only the whole knows."""
         settings: Settings = getattr(self, section)
+        if section == "tuner":
+            shared = self.trainer.model_dump(include=set(TrainingConfig.model_fields))
+            return settings.model_copy(update={"training": TrainingConfig(**shared)})
         if section == "pusher":
             return settings.model_copy(update={"directory": str(self.serving_directory)})
         return settings
@@ -165,7 +194,8 @@ def load(path: str | Path, overrides: tuple[str, ...] = ()) -> PipelineConfig:
     path : path
         A YAML file, or the name of a shipped config (``taxi``).
     overrides : tuple of str
-        ``key.subkey=value`` settings that take precedence; values are YAML.
+        ``key.subkey=value`` settings that take precedence; values are YAML, paths
+        start at the current directory.
 
     Raises
     ------
@@ -173,14 +203,15 @@ def load(path: str | Path, overrides: tuple[str, ...] = ()) -> PipelineConfig:
         For a file that cannot be read and for each setting that is wrong.
     """
     path = _find(path)
-    values = _read(path)
+    values = _read_extended(path, ())
     for override in overrides:
         _apply(values, override)
+    # What was typed is meant from where it was typed.
+    _resolve_paths(values, Path.cwd())
     values.setdefault("name", path.stem)
     values.setdefault("root", f"runs/{values['name']}")
     if isinstance(values["root"], str):
         values["root"] = str(Path(values["root"]).expanduser().absolute())
-    _resolve_paths(values, path.parent)
     try:
         return PipelineConfig.model_validate(values)
     except ValidationError as error:
@@ -202,6 +233,38 @@ def _find(path: str | Path) -> Path:
             expected=f"a YAML file, or a shipped config: {', '.join(sorted(shipped))}",
         )
     return path
+
+
+def _read_extended(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    """Read a config file on top of the one that it names in `extends`, if it does."""
+    if path in seen:
+        raise InputError(
+            "The config files extend each other.",
+            setting="extends",
+            got=" -> ".join(str(each) for each in (*seen, path)),
+        )
+    values = _read(path)
+    base = values.pop(EXTENDS, None)
+    _resolve_paths(values, path.parent)
+    if base is None:
+        return values
+    beside = Path(os.path.normpath(path.parent / str(base)))
+    below = _read_extended(_find(beside if beside.is_file() else str(base)), (*seen, path))
+    # These say where the runs of the other config are.
+    for key in ("name", "root"):
+        below.pop(key, None)
+    return _merge(below, values)
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of both, `above` taking precedence."""
+    merged = dict(below)
+    for key, value in above.items():
+        other = merged.get(key)
+        if isinstance(value, dict) and isinstance(other, dict):
+            value = _merge(other, value)
+        merged[key] = value
+    return merged
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -278,7 +341,7 @@ def _explain(error: ValidationError, path: Path) -> InputError:
     """Turn the first of pydantic's findings into an error that says what to do."""
     first = error.errors()[0]
     location = [str(part) for part in first["loc"]]
-    setting = ".".join(location)
+    setting = ".".join(part for part in location if part not in TAGGED)
     kind, got = first["type"], first.get("input")
     further = len(error.errors()) - 1
     more = f" ({further} further setting(s) are wrong too)" if further else ""
@@ -292,7 +355,12 @@ def _explain(error: ValidationError, path: Path) -> InputError:
         )
     if kind == "missing":
         return InputError(
-            f"The setting {setting!r} is missing.{more}", file=str(path), setting=setting
+            f"The setting {setting!r} is missing.{more}",
+            file=str(path),
+            setting=setting,
+            remedy="Set data.path and data.label, in the file or by --set."
+            if location[0] == "data"
+            else None,
         )
     return InputError(
         f"The setting {setting!r} is wrong.{more}",
@@ -307,6 +375,9 @@ def _valid_keys(location: list[str]) -> list[str]:
     """Return the keys that the settings at `location` may have."""
     model: Any = PipelineConfig
     for part in location:
+        if part in TAGGED:
+            model = TAGGED[part]
+            continue
         fields = {f.alias or n: f for n, f in model.model_fields.items()}
         if part not in fields:  # a key of a mapping, such as a node's name
             continue

@@ -31,6 +31,8 @@ class Node:
         Nodes that must have run before, though none of their outputs is read.
     required : bool
         Whether no DAG can do without it.
+    resolver : bool
+        Whether it only looks into the metadata store, for the component of its room.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Node:
     inputs: dict[str, str]
     after: tuple[str, ...] = ()
     required: bool = False
+    resolver: bool = False
 
     @property
     def upstream(self) -> tuple[str, ...]:
@@ -80,6 +83,18 @@ NODES: dict[str, Node] = {
             after=("ExampleValidator",),  # a refusal comes before the costly nodes
             required=True,
         ),
+        # Finds the last search with other settings or data; part of the Tuner's settings.
+        Node("TrialsResolver", "tuner", "tuner", {}, resolver=True),
+        Node(
+            "Tuner",
+            "tuner",
+            "tuner",
+            {
+                "examples": "Transform.transformed_examples",
+                "transform_graph": "Transform.transform_graph",
+                "earlier": "TrialsResolver.results",
+            },
+        ),
         Node(
             "Trainer",
             "trainer",
@@ -87,11 +102,18 @@ NODES: dict[str, Node] = {
             {
                 "examples": "Transform.transformed_examples",
                 "transform_graph": "Transform.transform_graph",
+                "hyperparameters": "Tuner.best_hyperparameters",
             },
             required=True,
         ),
         # Finds the last blessed model; part of the Evaluator's settings.
-        Node("BaselineResolver", "evaluator", "evaluator", {"candidate": "Trainer.model"}),
+        Node(
+            "BaselineResolver",
+            "evaluator",
+            "evaluator",
+            {"candidate": "Trainer.model"},
+            resolver=True,
+        ),
         Node(
             "Evaluator",
             "evaluator",
@@ -132,9 +154,9 @@ def check_node(name: str) -> str:
 
 def without(off: Collection[str]) -> list[Node]:
     """Return the nodes that are not in `off`, in the order in which they run."""
-    # Nobody else would look at the baseline.
-    left_out = {*off, "BaselineResolver"} if "Evaluator" in off else set(off)
-    return [node for name, node in NODES.items() if name not in left_out]
+    rooms = {node.room for node in NODES.values() if not node.resolver and node.name not in off}
+    # Nobody else would look at what a resolver finds.
+    return [node for name, node in NODES.items() if name not in off and node.room in rooms]
 
 
 def downstream(name: str, nodes: list[Node]) -> list[str]:

@@ -74,9 +74,9 @@ class _History:
         producers = [
             name
             for name in dict.fromkeys(source.split(".")[0] for source in waiting)
-            if reused[name] is None and name != "BaselineResolver"
+            if reused[name] is None and not dag.NODES[name].resolver
         ]
-        if node.name == "BaselineResolver":
+        if node.resolver:
             return ["it is a look into the store, which is never cached"], None
         if not earlier:
             return ["no run has completed it yet"], None

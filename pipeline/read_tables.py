@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +15,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from pipeline.store import Artifact, Comparison, Event, Execution, Lineage, Run
+
+if TYPE_CHECKING:
+    from components.tuner.trials import Trial
 
 _STYLES = {
     "COMPLETE": "green",
@@ -49,6 +52,37 @@ def print_runs(runs: Sequence[Run]) -> None:
             _text(summary.get("executed", "")),
             _text(summary.get("cached", "")),
             _text(", ".join(f"{name} {_number(value)}" for name, value in _first(run.metrics))),
+        )
+    _print(table)
+
+
+def print_trials(search: Mapping[str, Any], trials: Sequence[Trial], directory: Path) -> None:
+    """Print the trials of a search, the best first."""
+    facts = _facts()
+    counts = ", ".join(f"{number} {state}" for state, number in search["trials"].items())
+    facts.add_row("search", _text(f"{search['strategy']}, seed {search['seed']}"))
+    facts.add_row("trials", _text(counts))
+    facts.add_row("time", _text(f"{search['seconds']:.0f} s"))
+    facts.add_row("page", _text(directory / "search.html"))
+    _print(facts)
+    names = [objective["metric"] for objective in search["objectives"]]
+    weights = {item["trial"]: item["weight"] for item in search["ensemble"]}
+    several = len(weights) > 1
+    table = _table("", "trial", "model", *(["share"] if several else []))
+    for name in (*names, "epochs", "time"):
+        table.add_column(name, justify="right")
+    for rank, trial in enumerate(trials, 1):
+        failed = [trial.state, *[""] * (len(names) - 1)]
+        scores = [_number(trial.metrics.get(name)) for name in names]
+        share = f"{weights[trial.id]:.0%}" if trial.id in weights else ""
+        table.add_row(
+            str(rank) if trial.score is not None else "",
+            _text(trial.id),
+            _text(trial.model.get("architecture", "")),
+            *([share] if several else []),
+            *(failed if trial.score is None else scores),
+            str(trial.epochs),
+            f"{trial.seconds:.1f} s",
         )
     _print(table)
 

@@ -1,4 +1,4 @@
-"""The verbs that only look: runs, show, artifacts, lineage, compare, logs.
+"""The verbs that only look: runs, show, artifacts, lineage, compare, logs, trials.
 
 Each prints a table, or with ``--json`` one JSON object and nothing else on standard
 output. Times there are seconds since the epoch, durations seconds, unknown values null:
@@ -15,6 +15,8 @@ output. Times there are seconds since the epoch, durations seconds, unknown valu
 - ``compare``: ``{"run_a", "run_b", "nodes", "metrics"}``, the attributes of
   `pipeline.store.Comparison`; every pair is a list of two.
 - ``logs``: ``{"run": id, "logs": [{"node", "path", "text"}, ...]}``.
+- ``trials``: ``{"run": id, "search": summary, "trials": [trial, ...]}``, the best first, with the
+  attributes of `components.tuner.trials.Trial`; the summary is the file ``search.json``.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ RunArgument = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the read verbs to a command line."""
-    for verb in (runs, show, artifacts, lineage, compare, logs):
+    for verb in (runs, show, artifacts, lineage, compare, logs, trials):
         app.command()(verb)
 
 
@@ -227,6 +229,45 @@ def logs(
         print(text, end="" if text.endswith("\n") or not text else "\n")
 
 
+def trials(
+    run: RunArgument = "latest",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the best.")] = 20,
+    root: RootOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the leaderboard of a run's search: its trials, the best first."""
+    from components.tuner.trials import SEARCH_FILE, read_table
+
+    store, place = _open(root, config)
+    found = store.run(run)
+    results = [each for each in store.artifacts(run=found.id) if each.type == "TunerResults"]
+    if not results:
+        raise InputError(
+            f"Run {found.id} has no search.",
+            expected="a run with the node Tuner",
+            remedy="give the config a section tuner, such as tuner: {}",
+        )
+    directory = Path(results[0].uri)
+    _check_below(directory, place)
+    try:
+        search = json.loads((directory / SEARCH_FILE).read_text(encoding="utf-8"))
+        ranked = read_table(directory)
+    except OSError as error:
+        raise InputError(
+            f"The search's results cannot be read: {error.strerror}.", file=str(directory)
+        ) from None
+    ranked.sort(key=lambda trial: math.inf if trial.score is None else -trial.score)
+    shown = ranked[:limit]
+    if as_json:
+        rows = [trial.model_dump(mode="json") for trial in shown]
+        _print_json({"run": found.id, "search": search, "trials": rows})
+        return
+    from pipeline import read_tables
+
+    read_tables.print_trials(search, shown, directory)
+
+
 # ---------------------------------------------------------------- the store
 
 
@@ -333,13 +374,22 @@ def _log_paths(store: Store, run: Run, node: str | None) -> dict[str, str]:
 
 
 def _read_log(path: str, root: Path, tail: int | None) -> str:
-    # The store may be shared; what it names is only read if it is this pipeline's.
-    if not Path(path).resolve().is_relative_to(root.resolve()):
-        raise InputError(
-            "The log lies outside the pipeline's root.", file=path, expected=f"below {root}"
-        )
+    _check_below(Path(path), root)
     try:
         text = Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise InputError(f"The log cannot be read: {error.strerror}.", file=path) from None
     return "".join(text.splitlines(keepends=True)[-tail:]) if tail else text
+
+
+def _check_below(path: Path, root: Path) -> None:
+    """Raise an `InputError` for a path outside the pipeline's root.
+
+    The store may be shared; what it names is only read if it is this pipeline's.
+    """
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise InputError(
+            f"{path.name} lies outside the pipeline's root.",
+            file=str(path),
+            expected=f"below {root}",
+        )

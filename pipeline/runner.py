@@ -68,6 +68,7 @@ class Run:
         self._refusals: list[str] = []
         self._counts = {"executed": 0, "cached": 0, "failed": 0, "skipped": 0}
         self._metrics: dict[str, float] = {}
+        self._notes: list[str] = []
         self._pushed: str | None = None
 
     def execute(self) -> int:
@@ -108,6 +109,7 @@ class Run:
                 "seconds": time.time() - started,
                 "counts": self._counts,
                 "metrics": self._metrics,
+                "notes": self._notes,
                 "pushed": self._pushed,
             }
         )
@@ -327,6 +329,8 @@ class Run:
             properties = artifact.custom_properties
             if base.METRICS in properties:
                 self._metrics.update(json.loads(properties[base.METRICS].string_value))
+            if base.NOTE in properties:
+                self._notes.append(properties[base.NOTE].string_value)
             if properties["pushed"].int_value == 1 and "pushed_destination" in properties:
                 self._pushed = properties["pushed_destination"].string_value
             if base.REFUSED in properties:

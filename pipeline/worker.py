@@ -6,23 +6,17 @@ file descriptor given as its first argument, and prints everything else to a log
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import signal
 import sys
 import traceback
 
-
-def _die_with_parent() -> None:
-    """Ask Linux to kill this process if the supervisor ends, however it ends."""
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGKILL)
+from components.processes import die_with_parent
 
 
 def main() -> int:
     """Run the job on standard input; return its exit code."""
-    _die_with_parent()
+    die_with_parent()
     events = os.fdopen(int(sys.argv[1]), "w", buffering=1)
 
     def emit(event: dict[str, object]) -> None:

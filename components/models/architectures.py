@@ -15,6 +15,8 @@ import tf_keras
 
 from components.errors import InputError
 from components.models.hyperparameters import HyperParameters
+from components.models.inputs import CapIds, SelectColumns, selected_numeric
+from components.models.transformed import RESERVED_IDS
 
 Inputs = dict[str, tf.Tensor]
 Body = Callable[[Inputs, Sequence[int], int, HyperParameters], tf.Tensor]
@@ -37,22 +39,45 @@ def mlp(
     inputs: Inputs, vocabulary_sizes: Sequence[int], outputs: int, hp: HyperParameters
 ) -> tf.Tensor:
     """Multi-layer perceptron on the numbers and an embedding of each category."""
-    parts = []
-    if "numeric" in inputs:
-        parts.append(inputs["numeric"])
-    if "categorical" in inputs:
-        embedded = _embed(inputs["categorical"], vocabulary_sizes, hp.embedding_dim, "embedding")
-        parts.append(tf_keras.layers.Flatten(name="embedded")(embedded))
-    hidden = parts[0] if len(parts) == 1 else tf_keras.layers.Concatenate(name="features")(parts)
-    for index, units in enumerate(hp.hidden_units):
-        hidden = _dense(units, hp, activation=hp.activation, name=f"hidden_{index}")(hidden)
-        if hp.dropout:
-            # A stateful generator is part of the checkpoint, so that a resumed training
-            # draws the masks that an undisturbed one would have drawn.
-            hidden = tf_keras.layers.Dropout(
-                hp.dropout, seed=index, rng_type="stateful", name=f"dropout_{index}"
-            )(hidden)
+    hidden = _hidden(_dense_features(inputs, vocabulary_sizes, hp), hp)
     return _dense(outputs, hp, name="deep")(hidden)
+
+
+def residual(
+    inputs: Inputs, vocabulary_sizes: Sequence[int], outputs: int, hp: HyperParameters
+) -> tf.Tensor:
+    """Residual network: each hidden layer adds to what the one before it put out.
+
+    A block is ``x + W2 activation(W1 norm(x))`` [Gorishniy et al. 2021, Revisiting deep learning
+    models for tabular data], after a projection to its width where that differs.
+    """
+    x = _dense_features(inputs, vocabulary_sizes, hp)
+    for index, units in enumerate(hp.hidden_units):
+        if x.shape[-1] != units:
+            x = _dense(units, hp, name=f"projection_{index}")(x)
+        branch = _normalize(x, hp, name=f"norm_{index}")
+        branch = _dense(units, hp, activation=hp.activation, name=f"hidden_{index}")(branch)
+        branch = _drop(branch, hp, index)
+        branch = _dense(units, hp, name=f"residual_{index}")(branch)
+        x = tf_keras.layers.Add(name=f"block_{index}")([x, branch])
+    x = tf_keras.layers.Activation(hp.activation, name="head_activation")(
+        _normalize(x, hp, name="head_norm")
+    )
+    return _dense(outputs, hp, name="deep")(x)
+
+
+def cross(
+    inputs: Inputs, vocabulary_sizes: Sequence[int], outputs: int, hp: HyperParameters
+) -> tf.Tensor:
+    """Deep and cross network, both parts in parallel [Wang et al. 2021, DCN V2, eq. 1]."""
+    features = _dense_features(inputs, vocabulary_sizes, hp)
+    crossed = features
+    for index in range(hp.cross_layers):
+        weighted = _dense(features.shape[-1], hp, name=f"cross_weights_{index}")(crossed)
+        product = tf_keras.layers.Multiply(name=f"cross_product_{index}")([features, weighted])
+        crossed = tf_keras.layers.Add(name=f"cross_{index}")([product, crossed])
+    both = tf_keras.layers.Concatenate(name="cross_and_deep")([crossed, _hidden(features, hp)])
+    return _dense(outputs, hp, name="deep")(both)
 
 
 def wide_and_deep(
@@ -70,6 +95,8 @@ def wide_and_deep(
 ARCHITECTURES: dict[str, Body] = {
     "wide_and_deep": wide_and_deep,
     "mlp": mlp,
+    "residual": residual,
+    "cross": cross,
     "linear": linear,
 }
 
@@ -77,7 +104,7 @@ ARCHITECTURES: dict[str, Body] = {
 def build(
     hp: HyperParameters,
     *,
-    numeric: int,
+    numeric: Sequence[str],
     vocabulary_sizes: Sequence[int],
     outputs: int,
     target_mean: float = 0.0,
@@ -88,8 +115,8 @@ def build(
     Parameters
     ----------
     hp : HyperParameters
-    numeric : int
-        Width of the input ``numeric``.
+    numeric : sequence of str
+        Names of the columns of the input ``numeric``.
     vocabulary_sizes : sequence of int
         Number of ids of each column of the input ``categorical``.
     outputs : int
@@ -106,17 +133,79 @@ def build(
     """
     inputs: Inputs = {}
     if numeric:
-        inputs["numeric"] = tf_keras.Input((numeric,), dtype=tf.float32, name="numeric")
+        inputs["numeric"] = tf_keras.Input((len(numeric),), dtype=tf.float32, name="numeric")
     if vocabulary_sizes:
         inputs["categorical"] = tf_keras.Input(
             (len(vocabulary_sizes),), dtype=tf.int64, name="categorical"
         )
     if not inputs:
         raise InputError("The transformed data has no features.", remedy="see transform")
-    result = ARCHITECTURES[hp.architecture](inputs, vocabulary_sizes, outputs, hp)
+    selected, sizes = _select(inputs, numeric, vocabulary_sizes, hp)
+    result = ARCHITECTURES[hp.architecture](selected, sizes, outputs, hp)
     if (target_mean, target_deviation) != (0.0, 1.0):
         result = tf_keras.layers.Rescaling(target_deviation, target_mean, name="target")(result)
     return tf_keras.Model(inputs, result, name=hp.architecture)
+
+
+def _select(
+    inputs: Inputs, numeric: Sequence[str], vocabulary_sizes: Sequence[int], hp: HyperParameters
+) -> tuple[Inputs, list[int]]:
+    """Return the inputs and vocabulary sizes that `hp` leaves; layers only where it matters."""
+    selected = dict(inputs)
+    kept = selected_numeric(numeric, hp.numeric)
+    if len(kept) < len(numeric):
+        selected["numeric"] = SelectColumns(kept, name="selected")(inputs["numeric"])
+    sizes = list(vocabulary_sizes)
+    if hp.max_categories is not None and sizes:
+        largest = RESERVED_IDS + hp.max_categories
+        if max(sizes) > largest:
+            selected["categorical"] = CapIds(largest, name="capped")(inputs["categorical"])
+            sizes = [min(size, largest) for size in sizes]
+    return selected, sizes
+
+
+def _dense_features(
+    inputs: Inputs, vocabulary_sizes: Sequence[int], hp: HyperParameters
+) -> tf.Tensor:
+    """Return the numbers beside an embedding of each category, [n, k]."""
+    parts = []
+    if "numeric" in inputs:
+        parts.append(inputs["numeric"])
+    if "categorical" in inputs:
+        embedded = _embed(inputs["categorical"], vocabulary_sizes, hp.embedding_dim, "embedding")
+        parts.append(tf_keras.layers.Flatten(name="embedded")(embedded))
+    return parts[0] if len(parts) == 1 else tf_keras.layers.Concatenate(name="features")(parts)
+
+
+def _hidden(x: tf.Tensor, hp: HyperParameters) -> tf.Tensor:
+    """Return the output of the hidden layers."""
+    for index, units in enumerate(hp.hidden_units):
+        name = f"hidden_{index}"
+        if hp.normalization == "none":
+            x = _dense(units, hp, activation=hp.activation, name=name)(x)
+        else:
+            x = _normalize(_dense(units, hp, name=name)(x), hp, name=f"norm_{index}")
+            x = tf_keras.layers.Activation(hp.activation, name=f"activation_{index}")(x)
+        x = _drop(x, hp, index)
+    return x
+
+
+def _drop(x: tf.Tensor, hp: HyperParameters, index: int) -> tf.Tensor:
+    if not hp.dropout:
+        return x
+    # A stateful generator is part of the checkpoint, so that a resumed training
+    # draws the masks that an undisturbed one would have drawn.
+    return tf_keras.layers.Dropout(
+        hp.dropout, seed=index, rng_type="stateful", name=f"dropout_{index}"
+    )(x)
+
+
+def _normalize(x: tf.Tensor, hp: HyperParameters, *, name: str) -> tf.Tensor:
+    if hp.normalization == "batch":
+        return tf_keras.layers.BatchNormalization(name=name)(x)
+    if hp.normalization == "layer":
+        return tf_keras.layers.LayerNormalization(name=name)(x)
+    return x
 
 
 def _dense(
@@ -125,6 +214,7 @@ def _dense(
     return tf_keras.layers.Dense(
         units,
         activation=activation,
+        kernel_initializer=hp.initializer,
         kernel_regularizer=tf_keras.regularizers.L2(hp.l2) if hp.l2 else None,
         name=name,
     )

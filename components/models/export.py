@@ -12,16 +12,17 @@ import tensorflow_transform as tft
 import tf_keras
 from tensorflow_transform.saved import saved_transform_io_v2
 
-from components import dotted, files, naming
-from components.errors import InputError
-from components.models import architectures, scores
-from components.models.hyperparameters import HyperParameters
+from components import files, naming
+from components.models import architectures, own_model, scores
+from components.models.specification import Member, Specification
 from components.models.transformed import Features
 
 #: Directories of a Model artifact: TFX's name for what is served, and the model itself
-#: as hyperparameters and weights, from which components that train go on.
+#: as specification, layers and weights, from which components that train go on.
 SERVING_DIRECTORY = "Format-Serving"
 KERAS_DIRECTORY = "keras"
+#: The layers, as tf_keras writes them, in the directory `KERAS_DIRECTORY`.
+GRAPH_FILE = "layers.json"
 
 
 class ServedModel(tf.Module):
@@ -160,8 +161,7 @@ def save(
     transform_graph: str | os.PathLike[str],
     directory: str | os.PathLike[str],
     *,
-    hyperparameters: HyperParameters,
-    build_model: str | None = None,
+    specification: Specification,
 ) -> None:
     """Write a Model artifact: what is served, and what components that train go on from."""
     served = ServedModel(model, features, transform_graph)
@@ -179,48 +179,45 @@ def save(
     keras.mkdir(parents=True)
     model.save_weights(str(keras / "model.weights.h5"))
     features.write(keras)
-    rescaling = [layer for layer in model.layers if layer.name == "target"]
-    files.write_json(
-        keras / "hyperparameters.json",
-        {
-            "hyperparameters": hyperparameters.model_dump(mode="json"),
-            "build_model": build_model,
-            "target_mean": float(rescaling[0].offset) if rescaling else 0.0,
-            "target_deviation": float(rescaling[0].scale) if rescaling else 1.0,
-        },
-    )
+    specification.write(keras)
+    # A user's own layers can be made anew only by the user's function.
+    if all(member.build_model is None for member in specification.members):
+        files.write_bytes(keras / GRAPH_FILE, model.to_json(indent=1).encode())
 
 
 def build(
     features: Features,
-    hp: HyperParameters,
+    member: Member,
     *,
-    build_model: str | None = None,
     target_mean: float = 0.0,
     target_deviation: float = 1.0,
 ) -> tf_keras.Model:
-    """Return an untrained model for `features`; see `architectures.build`.
+    """Return an untrained network for `features`; see `architectures.build`.
+
+    Parameters
+    ----------
+    features : Features
+    member : Member
+        With the hyperparameters of a network.
+    target_mean, target_deviation : float
+        Moments of a regression's target.
 
     Raises
     ------
     InputError
         If `build_model` is no function's dotted path, or returns no tf_keras model.
     """
-    if build_model is not None:
-        model = dotted.resolve(build_model, setting="trainer.build_model")(features, hp)
-        if not isinstance(model, tf_keras.Model):
-            raise InputError(
-                f"{build_model} does not return a model.",
-                setting="trainer.build_model",
-                expected="a tf_keras.Model",
-                got=type(model).__name__,
-            )
-        return model
-    return architectures.build(
-        hp,
-        numeric=len(features.numeric),
-        vocabulary_sizes=[column.size for column in features.categorical],
-        outputs=scores.outputs(features.task, len(features.classes)),
-        target_mean=target_mean,
-        target_deviation=target_deviation,
-    )
+    if member.build_model is None:
+        return architectures.build(
+            member.model,
+            numeric=features.numeric,
+            vocabulary_sizes=[column.size for column in features.categorical],
+            outputs=scores.outputs(features.task, len(features.classes)),
+            target_mean=target_mean,
+            target_deviation=target_deviation,
+        )
+    if member.values is None:
+        return own_model.build(
+            member.build_model, features, member.model, setting="trainer.build_model"
+        )
+    return own_model.build_searched(member.build_model, member.values, features)

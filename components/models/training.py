@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -18,9 +18,16 @@ from components.errors import ModelworksError
 from components.models import input_pipeline, scores
 from components.models.hyperparameters import HyperParameters
 
+#: Share of the learning rate that is left at the end of the schedule ``exponential``.
+EXPONENTIAL_END = 0.01
+
 
 class DivergedError(ModelworksError):
     """Training ended in a loss that is not a finite number."""
+
+
+class OutOfTimeError(ModelworksError, TimeoutError):
+    """The time for a training was up before its first epoch had ended."""
 
 
 @dataclass
@@ -34,7 +41,7 @@ class History:
     best_epoch : int
         Zero-based index into `epochs`.
     best_loss : float
-        Validation loss there.
+        Validation loss there, without penalties.
     resumed_from : int
         Number of epochs that were taken from a checkpoint.
     seconds : float
@@ -62,7 +69,10 @@ def train(
     class_weights: Mapping[int, float] | None = None,
     checkpoints: Path | None = None,
     checkpoint_seconds: float = 5.0,
+    keep_checkpoint: bool = False,
     logs: Path | None = None,
+    on_epoch: Callable[[int, float], bool] | None = None,
+    deadline: float | None = None,
 ) -> History:
     """Train `model` in place and leave it with the weights of its best epoch.
 
@@ -76,7 +86,8 @@ def train(
     hp : HyperParameters
         Optimizer, learning rate and batch size.
     epochs, patience : int
-        Upper bound, and epochs without a better validation loss before the end.
+        Upper bound, and epochs without a better validation loss before the end; those of
+        `hp`, if it has any, take their place.
     seed : int
         Of the order of the rows.
     class_weights : mapping, optional
@@ -85,18 +96,39 @@ def train(
         Directory of the checkpoint; one that is there is resumed from.
     checkpoint_seconds : float
         Least time between two checkpoints.
+    keep_checkpoint : bool
+        Whether the state after the last epoch stays there, for a training with more epochs.
     logs : Path, optional
         Directory of the TensorBoard logs.
+    on_epoch : callable, optional
+        Takes the index of the epoch that ended and its validation loss without penalties,
+        and returns whether to end here.
+    deadline : float, optional
+        Of `time.monotonic`; the training ends there with the best weights so far.
 
     Raises
     ------
     DivergedError
         If the loss becomes infinite or not a number.
+    OutOfTimeError
+        If the deadline passes before the first epoch has ended.
     """
+    epochs, patience = hp.epochs or epochs, hp.patience or patience
+    steps = math.ceil(len(training[label]) / hp.batch_size)
     model.compile(
-        optimizer=_optimizer(hp), loss=scores.loss(task), weighted_metrics=scores.metrics(task)
+        optimizer=_optimizer(hp, epochs * steps),
+        loss=scores.loss(task),
+        weighted_metrics=scores.metrics(task),
     )
-    keeper = _Keeper(model, patience, epochs, checkpoints, checkpoint_seconds)
+    keeper = _Keeper(
+        model,
+        patience,
+        epochs,
+        checkpoints,
+        checkpoint_seconds,
+        on_epoch=on_epoch,
+        deadline=deadline,
+    )
     history = keeper.restore()
     started = time.monotonic()
     first = len(history.epochs)
@@ -121,11 +153,13 @@ def train(
             ),
             epochs=epochs,
             initial_epoch=first,
-            steps_per_epoch=math.ceil(len(training[label]) / hp.batch_size),
+            steps_per_epoch=steps,
             validation_data=input_pipeline.batches(validation, label=label),
             callbacks=callbacks,
             verbose=0,
         )
+    if keep_checkpoint:
+        keeper.save()
     keeper.use_best_weights()
     history.seconds = time.monotonic() - started
     return history
@@ -137,14 +171,30 @@ def balanced_class_weights(labels: np.ndarray, classes: int) -> dict[int, float]
     return {c: len(labels) / (classes * max(int(counts[c]), 1)) for c in range(classes)}
 
 
-def _optimizer(hp: HyperParameters) -> tf_keras.optimizers.Optimizer:
-    table = {
-        "adam": tf_keras.optimizers.Adam,
-        "sgd": tf_keras.optimizers.SGD,
-        "rmsprop": tf_keras.optimizers.RMSprop,
-        "adagrad": tf_keras.optimizers.Adagrad,
+def _optimizer(hp: HyperParameters, steps: int) -> tf_keras.optimizers.Optimizer:
+    """Return the optimizer, whose learning rate follows the schedule over `steps`."""
+    rate = learning_rate(hp, steps)
+    table: dict[str, Callable[[], tf_keras.optimizers.Optimizer]] = {
+        "adam": lambda: tf_keras.optimizers.Adam(rate),
+        "adamw": lambda: tf_keras.optimizers.AdamW(rate, weight_decay=hp.weight_decay),
+        "sgd": lambda: tf_keras.optimizers.SGD(rate, momentum=hp.momentum, nesterov=True),
+        "rmsprop": lambda: tf_keras.optimizers.RMSprop(rate),
+        "adagrad": lambda: tf_keras.optimizers.Adagrad(rate),
     }
-    return table[hp.optimizer](hp.learning_rate)
+    return table[hp.optimizer]()
+
+
+def learning_rate(
+    hp: HyperParameters, steps: int
+) -> float | tf_keras.optimizers.schedules.LearningRateSchedule:
+    """Return the learning rate at each of `steps` steps."""
+    if hp.schedule == "cosine":
+        return tf_keras.optimizers.schedules.CosineDecay(hp.learning_rate, steps)
+    if hp.schedule == "exponential":
+        return tf_keras.optimizers.schedules.ExponentialDecay(
+            hp.learning_rate, steps, EXPONENTIAL_END
+        )
+    return hp.learning_rate
 
 
 class _Keeper(tf_keras.callbacks.Callback):
@@ -163,8 +213,15 @@ class _Keeper(tf_keras.callbacks.Callback):
         epochs: int,
         directory: Path | None,
         seconds: float,
+        *,
+        on_epoch: Callable[[int, float], bool] | None,
+        deadline: float | None,
     ) -> None:
         super().__init__()
+        # Else Keras fetches the metrics from the device after each batch.
+        self._supports_tf_logs = True
+        self._on_epoch = on_epoch
+        self._deadline = deadline
         self._patience = patience
         self._planned = epochs
         self._directory = directory
@@ -174,6 +231,7 @@ class _Keeper(tf_keras.callbacks.Callback):
         self._best = [tf.Variable(weight, trainable=False) for weight in model.weights]
         self._network = model
         self._saved_at = time.monotonic()
+        self._cut_off = False
 
     @property
     def exhausted(self) -> bool:
@@ -191,7 +249,15 @@ class _Keeper(tf_keras.callbacks.Callback):
             self._history.resumed_from = len(self._history.epochs)
         return self._history
 
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            if not self._history.epochs:
+                raise OutOfTimeError("The time was up before the first epoch had ended.")
+            self._cut_off = self.model.stop_training = True
+
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        if self._cut_off:  # a part of an epoch is none
+            return
         values = {name: float(value) for name, value in (logs or {}).items()}
         if not math.isfinite(values["loss"]):
             raise DivergedError(
@@ -200,18 +266,21 @@ class _Keeper(tf_keras.callbacks.Callback):
             )
         history = self._history
         history.epochs.append(values)
-        if values["val_loss"] < history.best_loss:
-            history.best_epoch, history.best_loss = epoch, values["val_loss"]
+        # Penalties say nothing of the predictions, and differ between models.
+        loss = values["val_loss"] - sum(float(penalty) for penalty in self._network.losses)
+        if loss < history.best_loss:
+            history.best_epoch, history.best_loss = epoch, loss
             for best, weight in zip(self._best, self._network.weights, strict=True):
                 best.assign(weight)
         progress.report(
             (epoch + 1) / self._planned,
             f"epoch {epoch + 1} of at most {self._planned}, val_loss {values['val_loss']:.4f}",
         )
-        if self.exhausted:
+        told = self._on_epoch is not None and self._on_epoch(epoch, loss)
+        if told or self.exhausted:
             self.model.stop_training = True
         if self._directory is not None and time.monotonic() - self._saved_at >= self._seconds:
-            self._save()
+            self.save()
 
     def use_best_weights(self) -> None:
         """Give the model the weights of its best epoch."""
@@ -236,7 +305,7 @@ class _Keeper(tf_keras.callbacks.Callback):
             generators=generators,
         )
 
-    def _save(self) -> None:
+    def save(self) -> None:
         """Write the weights under a new name, then point the state file at them."""
         assert self._directory is not None
         self._directory.mkdir(parents=True, exist_ok=True)

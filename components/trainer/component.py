@@ -11,12 +11,13 @@ from components.trainer.executor import Executor
 
 
 class TrainerSpec(ComponentSpec):
-    """Transformed examples in, model and its training logs out."""
+    """Transformed examples and, if tuned, hyperparameters in; model and training logs out."""
 
     PARAMETERS = base.PARAMETERS
     INPUTS = {  # noqa: RUF012 (the field is TFX's)
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
+        "hyperparameters": ChannelParameter(type=standard_artifacts.HyperParameters, optional=True),
     }
     OUTPUTS = {  # noqa: RUF012
         "model": ChannelParameter(type=standard_artifacts.Model),

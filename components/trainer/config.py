@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
-from components.models.hyperparameters import HyperParameters
-from components.settings import Settings
+from components.models.training_config import TrainingConfig
 
 
-class TrainerConfig(Settings):
-    """How the model is built and trained.
+class TrainerConfig(TrainingConfig):
+    """How the model is built and trained: see `TrainingConfig`.
+
+    Where the Tuner runs, what it found takes the place of `model`.
 
     Attributes
     ----------
-    model : HyperParameters
-        Architecture and optimisation.
-    build_model : str or None
-        Dotted path of an own function ``build_model(features, hyperparameters)``
-        that returns an uncompiled tf_keras model; None builds `model.architecture`.
-    epochs : int
-        Upper bound on passes over the train split.
-    patience : int
-        Epochs without a better validation loss after which training stops and the
-        best weights are restored.
-    class_weights : {"none", "balanced"}
-        ``balanced`` weighs each class by the inverse of its frequency.
-    seed : int
-        Seed of the initial weights, the order of the rows and dropout.
     checkpoint_seconds : float
         Least time between two checkpoints, from which a killed run resumes.
     """
 
     USES: ClassVar[tuple[str, ...]] = ("models",)
-    LIBRARIES: ClassVar[tuple[str, ...]] = ("tf-keras", "tensorflow-transform")
+    LIBRARIES: ClassVar[tuple[str, ...]] = ("tf-keras", "tensorflow-transform", "scikit-learn")
 
-    model: HyperParameters = HyperParameters()
-    build_model: str | None = None
-    epochs: int = Field(default=30, ge=1)
-    patience: int = Field(default=4, ge=1)
-    class_weights: Literal["none", "balanced"] = "none"
-    seed: int = Field(default=1, ge=0, lt=2**31)
     checkpoint_seconds: float = Field(default=5.0, ge=0)
 
     @property

@@ -5,14 +5,11 @@ from __future__ import annotations
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import ClassVar
-
-import numpy as np
-import tensorflow as tf
-import tf_keras
+from typing import Any, ClassVar
 
 from components import base, files, progress
-from components.models import export, training, transformed
+from components.models import ensemble, export, fitting, transformed
+from components.models.specification import Member, Specification
 from components.settings import Settings
 from components.trainer.config import TrainerConfig
 
@@ -26,60 +23,53 @@ class Executor(base.Executor):
         [examples], [graph] = inputs["examples"], inputs["transform_graph"]
         [model_artifact], [run] = outputs["model"], outputs["model_run"]
         features = transformed.Features.read(graph.uri)
-        splits = {
-            split: transformed.load_arrays(base.split_uri(examples, split), features)
+        train, validation = (
+            transformed.load_arrays(base.split_uri(examples, split), features)
             for split in ("train", "eval")
-        }
-        labels = splits["train"][transformed.LABEL]
-
-        # The same seed gives the same model, whichever thread is faster.
-        tf_keras.utils.set_random_seed(config.seed)
-        tf.config.experimental.enable_op_determinism()
-        mean, deviation = _target_moments(labels) if features.regression else (0.0, 1.0)
-        model = export.build(
-            features,
-            config.model,
-            build_model=config.build_model,
-            target_mean=mean,
-            target_deviation=deviation,
         )
+        specification = _specification(inputs, config)
         checkpoints = self.checkpoint_directory(inputs, model_artifact)
-        history = training.train(
-            model,
-            splits["train"],
-            splits["eval"],
-            label=transformed.LABEL,
-            task=features.task,
-            hp=config.model,
-            epochs=config.epochs,
-            patience=config.patience,
-            seed=config.seed,
-            class_weights=(
-                training.balanced_class_weights(labels, len(features.classes))
-                if config.class_weights == "balanced" and not features.regression
-                else None
-            ),
-            checkpoints=checkpoints,
-            checkpoint_seconds=config.checkpoint_seconds,
-            logs=Path(run.uri),
-        )
+        models: list[Any] = []
+        histories: list[dict[str, Any]] = []
+        # One member has the directories to itself, so that TensorBoard shows its curves plainly.
+        alone = len(specification.members) == 1
+        for number, member in enumerate(specification.members):
+            place = Path() if alone else Path(f"member-{number}")
+            model, history = fitting.fit(
+                member,
+                features,
+                train,
+                validation,
+                config,
+                watch=fitting.Watch(
+                    checkpoints=checkpoints / place,
+                    checkpoint_seconds=config.checkpoint_seconds,
+                    logs=Path(run.uri) / place,
+                ),
+            )
+            models.append(model)
+            histories.append({**asdict(history), "parameters": int(model.count_params())})
         progress.report(1.0, "saving the model")
-        export.save(
-            model,
-            features,
-            graph.uri,
-            model_artifact.uri,
-            hyperparameters=config.model,
-            build_model=config.build_model,
+        model = (
+            models[0]
+            if alone
+            else ensemble.combine(models, [member.weight for member in specification.members])
         )
+        export.save(model, features, graph.uri, model_artifact.uri, specification=specification)
         files.write_json(
             Path(run.uri) / "history.json",
-            {**asdict(history), "rows": len(labels), "parameters": int(model.count_params())},
+            {
+                **(histories[0] if alone else {"members": histories}),
+                "rows": len(train[transformed.LABEL]),
+                "parameters": int(model.count_params()),
+            },
         )
         # Only now: until the outputs are published, a killed run starts from it again.
         shutil.rmtree(checkpoints, ignore_errors=True)
 
 
-def _target_moments(labels: np.ndarray) -> tuple[float, float]:
-    """Return mean and standard deviation of a regression's labels, the latter never 0."""
-    return float(np.mean(labels)), float(np.std(labels)) or 1.0
+def _specification(inputs: base.Artifacts, config: TrainerConfig) -> Specification:
+    """Return what to train: what the Tuner found, or else what is configured."""
+    for tuned in inputs.get("hyperparameters", []):
+        return Specification.read(tuned.uri)
+    return Specification(members=(Member(model=config.model, build_model=config.build_model),))

@@ -28,6 +28,20 @@ State = Literal["complete", "stopped", "diverged", "out_of_memory", "crashed", "
 SCORED = ("complete", "stopped")
 
 
+class TrialError(Exception):
+    """The end of a trial that is no crash and has no score.
+
+    Parameters
+    ----------
+    state : State
+    message : str
+    """
+
+    def __init__(self, state: State, message: str) -> None:
+        super().__init__(message)
+        self.state: State = state
+
+
 class Trial(Settings):
     """One trial.
 

@@ -109,8 +109,12 @@ class Project:
 
     def newest(self, output: str, name: str) -> Any:
         """Return the JSON file `name` of the newest artifact of ``Node/output``."""
+        return json.loads(self.newest_text(output, name))
+
+    def newest_text(self, output: str, name: str) -> str:
+        """Return the text file `name` of the newest artifact of ``Node/output``."""
         found = self.root.glob(f"artifacts/{output}/[0-9]*/{name}")
-        return json.loads(max(found, key=lambda path: int(path.parent.name)).read_text())
+        return max(found, key=lambda path: int(path.parent.name)).read_text()
 
     def executed(self, run: str = "latest") -> set[str]:
         """Return the nodes that a run executed; looking up the baseline is no execution."""

@@ -32,7 +32,14 @@ def test_downstream():
     nodes = list(dag.NODES.values())
     assert dag.downstream("Trainer", nodes) == ["BaselineResolver", "Evaluator", "Pusher"]
     assert dag.downstream("Pusher", nodes) == []
-    assert len(dag.downstream("ExampleGen", nodes)) == len(nodes) - 1
+    everything = {name for name in dag.NODES if name not in ("ExampleGen", "TrialsResolver")}
+    assert set(dag.downstream("ExampleGen", nodes)) == everything
+    assert dag.downstream("Tuner", nodes)[0] == "Trainer"
+
+
+def test_resolvers_go_with_the_component_that_they_look_for():
+    names = [node.name for node in dag.without(["Evaluator", "Tuner"])]
+    assert not {"BaselineResolver", "TrialsResolver"} & set(names)
 
 
 def test_unknown_nodes_are_named():

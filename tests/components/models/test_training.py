@@ -37,7 +37,9 @@ def _data(rows, seed=0, classes=2):
 
 def _model(outputs=1, hp=HP):
     tf_keras.utils.set_random_seed(3)
-    return architectures.build(hp, numeric=3, vocabulary_sizes=VOCABULARIES, outputs=outputs)
+    return architectures.build(
+        hp, numeric=("a", "b", "c"), vocabulary_sizes=VOCABULARIES, outputs=outputs
+    )
 
 
 def _train(model, *, epochs=6, patience=10, task="binary", hp=HP, **arguments):
@@ -87,14 +89,14 @@ class _Kill(Exception):
 
 def _killed_after(epochs, monkeypatch):
     """Make the training loop die at the end of an epoch, as kill -9 would."""
-    save = training._Keeper._save
+    save = training._Keeper.save
 
     def save_and_die(self):
         save(self)
         if len(self._history.epochs) == epochs:
             raise _Kill
 
-    monkeypatch.setattr(training._Keeper, "_save", save_and_die)
+    monkeypatch.setattr(training._Keeper, "save", save_and_die)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
@@ -108,7 +110,9 @@ def test_a_killed_training_resumes_to_the_same_weights(tmp_path, monkeypatch, op
         with pytest.raises(_Kill):
             _train(_model(hp=hp), hp=hp, checkpoints=tmp_path, checkpoint_seconds=0)
     tf_keras.utils.set_random_seed(99)  # a new process knows nothing of the old one
-    resumed = architectures.build(hp, numeric=3, vocabulary_sizes=VOCABULARIES, outputs=1)
+    resumed = architectures.build(
+        hp, numeric=("a", "b", "c"), vocabulary_sizes=VOCABULARIES, outputs=1
+    )
     history = _train(resumed, hp=hp, checkpoints=tmp_path, checkpoint_seconds=0)
 
     assert history.resumed_from == 3
@@ -199,7 +203,7 @@ def test_a_regression_learns_large_targets():
     data["label"] = target
     model = architectures.build(
         HP,
-        numeric=3,
+        numeric=("a", "b", "c"),
         vocabulary_sizes=VOCABULARIES,
         outputs=1,
         target_mean=float(target.mean()),

@@ -1,0 +1,59 @@
+"""What a model is made of: one set of hyperparameters, or several whose outputs are added."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from components import files
+from components.models.hyperparameters import HyperParameters, ModelHyperParameters
+from components.settings import Settings
+
+#: Its file in a HyperParameters artifact, and in a Model artifact's directory ``keras``.
+SPECIFICATION_FILE = "model.json"
+
+
+class Member(Settings):
+    """One model of an ensemble.
+
+    Attributes
+    ----------
+    weight : float
+        Factor of its outputs in the sum.
+    model : HyperParameters or TreesHyperParameters
+    build_model : str or None
+        Dotted path of an own function; see `components.models.own_model`.
+    values : dict or None
+        What a search found for the hyperparameters that the own function asks for; None if
+        the function takes `model` instead.
+    """
+
+    weight: float = Field(default=1.0, gt=0)
+    model: ModelHyperParameters = HyperParameters()
+    build_model: str | None = None
+    values: dict[str, Any] | None = None
+
+
+class Specification(Settings):
+    """The members of a model; mostly there is one.
+
+    Attributes
+    ----------
+    members : tuple of Member
+        Their weights sum to 1. Classifiers' outputs are logits, so that an ensemble's
+        probabilities are the normalised geometric mean of its members'.
+    """
+
+    members: tuple[Member, ...] = Field(min_length=1)
+
+    def write(self, directory: str | os.PathLike[str]) -> None:
+        """Write the specification into `directory`."""
+        files.write_json(Path(directory) / SPECIFICATION_FILE, self.model_dump(mode="json"))
+
+    @classmethod
+    def read(cls, directory: str | os.PathLike[str]) -> Specification:
+        """Read the specification from `directory`."""
+        return cls.model_validate_json((Path(directory) / SPECIFICATION_FILE).read_bytes())

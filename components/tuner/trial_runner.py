@@ -1,0 +1,185 @@
+"""Runs trials inside a worker: trains the model of a point and measures it."""
+
+from __future__ import annotations
+
+import gc
+import math
+import shutil
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from components.models import fitting, scores, training, transformed
+from components.models.hyperparameters import TreesHyperParameters
+from components.tuner import space as spaces
+from components.tuner.config import TunerConfig
+from components.tuner.objectives import Objectives
+from components.tuner.search import kind
+from components.tuner.trials import TrialError
+
+#: Directories below the search's: outputs on the eval split, and states of trainings.
+OUTPUTS, CHECKPOINTS = "outputs", "checkpoints"
+#: What Hyperband puts into a trial's values.
+EPOCHS, EARLIER = "tuner/epochs", "tuner/trial_id"
+#: Calls whose median is the latency, after some that do not count.
+LATENCY_CALLS, WARM_UP = 200, 20
+
+Report = Callable[..., bool]
+
+
+def make_runner(arguments: Mapping[str, Any]) -> Callable[[Mapping[str, Any], Report], Any]:
+    """Return the function that runs a trial; see `TrialRunner`."""
+    return TrialRunner(**arguments).run
+
+
+class TrialRunner:
+    """Trains and measures models on data that it loads once.
+
+    Parameters
+    ----------
+    splits : mapping
+        Directory of the splits ``train`` and ``eval`` of the transformed examples.
+    transform_graph : str
+        Its artifact's directory.
+    config : mapping
+        `TunerConfig` as JSON, with the Trainer's part.
+    directory : str
+        The search's own.
+    """
+
+    def __init__(
+        self,
+        splits: Mapping[str, str],
+        transform_graph: str,
+        config: Mapping[str, Any],
+        directory: str,
+    ) -> None:
+        self._config = TunerConfig.model_validate(config)
+        assert self._config.training is not None
+        self._training = self._config.training
+        self._features = transformed.Features.read(transform_graph)
+        self._space = spaces.build_space(self._config, self._training, self._features)
+        self._objectives = Objectives(self._config.objective, self._features.task)
+        self._directory = Path(directory)
+        self._train, self._eval = (
+            transformed.load_arrays(splits[name], self._features) for name in ("train", "eval")
+        )
+
+    def run(self, job: Mapping[str, Any], report: Report) -> dict[str, Any]:
+        """Run one trial.
+
+        Raises
+        ------
+        TrialError
+            It diverged, or the time was up before it had a score.
+        """
+        values = job["values"]
+        member = (
+            self._space.configured(self._training) if values is None else self._space.member(values)
+        )
+        epochs = (values or {}).get(EPOCHS)
+        if epochs is not None and isinstance(member.model, TreesHyperParameters):
+            share = epochs / self._config.options.get("max_epochs", epochs)
+            trees = max(math.ceil(member.model.trees * share), 1)
+            member = member.model_copy(
+                update={"model": member.model.model_copy(update={"trees": trees})}
+            )
+        described = member.model.model_dump(mode="json")
+        stopped = False
+
+        def on_epoch(epoch: int, loss: float) -> bool:
+            nonlocal stopped
+            stopped = report(kind=kind(described), loss=loss)
+            return stopped
+
+        deadline = None if job["seconds"] is None else time.monotonic() + job["seconds"]
+        checkpoints = None if epochs is None else self._checkpoints(job["id"], values)
+        try:
+            model, history = fitting.fit(
+                member,
+                self._features,
+                self._train,
+                self._eval,
+                self._training,
+                epochs=epochs,
+                watch=fitting.Watch(
+                    on_epoch=on_epoch,
+                    deadline=deadline,
+                    checkpoints=checkpoints,
+                    checkpoint_seconds=math.inf,
+                    keep_checkpoint=checkpoints is not None,
+                ),
+            )
+        except training.DivergedError as error:
+            raise TrialError("diverged", str(error)) from None
+        except TimeoutError as error:
+            raise TrialError("unfinished", str(error)) from None
+        late = deadline is not None and time.monotonic() >= deadline
+        outputs = predict(model, self._eval)
+        metrics = self._measure(model, outputs, history)
+        if not all(math.isfinite(value) for value in metrics.values()):
+            raise TrialError("diverged", f"a metric is not a finite number: {metrics}")
+        if self._config.ensemble > 1:
+            path = self._directory / OUTPUTS / f"{job['id']}.npy"
+            path.parent.mkdir(exist_ok=True)
+            np.save(path, outputs)
+        parameters = int(model.count_params())
+        del model
+        tf_keras.backend.clear_session()
+        gc.collect()
+        return {
+            "model": {**described, **(member.values or {})},
+            "metrics": metrics,
+            "epochs": len(history.epochs) - history.resumed_from,
+            "parameters": parameters,
+            "stopped": stopped or late,
+        }
+
+    def _checkpoints(self, trial: str, values: Mapping[str, Any]) -> Path:
+        """Return where the trial's state is kept: begun with that of the one it goes on from."""
+        root = self._directory / CHECKPOINTS
+        place = root / trial
+        # What a trial that was cut off left is not what it began with.
+        shutil.rmtree(place, ignore_errors=True)
+        earlier = values.get(EARLIER)
+        if earlier is not None and (root / earlier).is_dir():
+            shutil.copytree(root / earlier, place)
+        return place
+
+    def _measure(
+        self, model: tf_keras.Model, outputs: np.ndarray, history: training.History
+    ) -> dict[str, float]:
+        probabilities = scores.from_outputs(tf.constant(outputs), self._features.task).numpy()
+        metrics = self._objectives.measure(probabilities, self._eval[transformed.LABEL])
+        for name in self._objectives.names:
+            if name == "parameters":
+                metrics[name] = float(model.count_params())
+            elif name == "latency_ms":
+                metrics[name] = latency(model, self._eval)
+        # Last, so that an objective of this name keeps its place.
+        return {**metrics, "loss": history.best_loss}
+
+
+def predict(model: tf_keras.Model, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return a model's outputs [n, k] on rows of `arrays`."""
+    inputs = {tensor.name: arrays[tensor.name] for tensor in model.inputs}
+    result: np.ndarray = model.predict(inputs, batch_size=4096, verbose=0)
+    return result
+
+
+def latency(model: tf_keras.Model, arrays: Mapping[str, np.ndarray]) -> float:
+    """Return the median milliseconds that a model takes for one row."""
+    row = {tensor.name: tf.constant(arrays[tensor.name][:1]) for tensor in model.inputs}
+    call = tf.function(lambda inputs: model(inputs, training=False), autograph=False)
+    taken = []
+    for _ in range(WARM_UP + LATENCY_CALLS):
+        started = time.perf_counter()
+        call(row)
+        taken.append(time.perf_counter() - started)
+    return 1e3 * statistics.median(taken[WARM_UP:])
