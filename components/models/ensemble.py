@@ -28,6 +28,8 @@ def combine(models: Sequence[tf_keras.Model], weights: Sequence[float]) -> tf_ke
         for model in models
         for tensor in model.inputs
     }
+    for number, model in enumerate(models):
+        model._name = f"member_{number}"  # Keras wants the names of a model's parts distinct
     outputs = [model({t.name: inputs[t.name] for t in model.inputs}) for model in models]
     result = WeightedSum(weights, name="ensemble")(outputs)
     return tf_keras.Model(inputs, result, name="ensemble")

@@ -9,7 +9,11 @@ from typing import Any
 from pydantic import Field
 
 from components import files
-from components.models.hyperparameters import HyperParameters, ModelHyperParameters
+from components.models.hyperparameters import (
+    HyperParameters,
+    ModelHyperParameters,
+    TreesHyperParameters,
+)
 from components.settings import Settings
 
 #: Its file in a HyperParameters artifact, and in a Model artifact's directory ``keras``.
@@ -36,6 +40,12 @@ class Member(Settings):
     build_model: str | None = None
     values: dict[str, Any] | None = None
 
+    def for_rounds(self, rounds: int) -> Member:
+        """Return the same model, to be trained for exactly so many epochs or trees."""
+        bound = "trees" if isinstance(self.model, TreesHyperParameters) else "epochs"
+        model = self.model.model_copy(update={bound: rounds, "patience": rounds})
+        return self.model_copy(update={"model": model})
+
 
 class Specification(Settings):
     """The members of a model; mostly there is one.
@@ -45,9 +55,13 @@ class Specification(Settings):
     members : tuple of Member
         Their weights sum to 1. Classifiers' outputs are logits, so that an ensemble's
         probabilities are the normalised geometric mean of its members'.
+    refit : bool
+        Whether they are trained on the rows of train and eval together: a search has found
+        when to stop.
     """
 
     members: tuple[Member, ...] = Field(min_length=1)
+    refit: bool = False
 
     def write(self, directory: str | os.PathLike[str]) -> None:
         """Write the specification into `directory`."""

@@ -42,6 +42,8 @@ class History:
         Zero-based index into `epochs`.
     best_loss : float
         Validation loss there, without penalties.
+    rounds : int
+        Epochs behind the weights that are kept; of tree ensembles, trees for each output.
     resumed_from : int
         Number of epochs that were taken from a checkpoint.
     seconds : float
@@ -51,6 +53,7 @@ class History:
     epochs: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = -1
     best_loss: float = math.inf
+    rounds: int = 0
     resumed_from: int = 0
     seconds: float = 0.0
 
@@ -161,6 +164,7 @@ def train(
     if keep_checkpoint:
         keeper.save()
     keeper.use_best_weights()
+    history.rounds = history.best_epoch + 1
     history.seconds = time.monotonic() - started
     return history
 

@@ -450,6 +450,7 @@ def _watch(
         if stop or (grower.overfits and rounds - grower.keep >= hp.patience):
             break
         at_best = {}
+    history.rounds = grower.keep
     return history
 
 

@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from components import base, files, progress
 from components.models import ensemble, export, fitting, transformed
 from components.models.specification import Member, Specification
@@ -28,6 +30,8 @@ class Executor(base.Executor):
             for split in ("train", "eval")
         )
         specification = _specification(inputs, config)
+        if specification.refit:
+            train = {name: np.concatenate([train[name], validation[name]]) for name in train}
         checkpoints = self.checkpoint_directory(inputs, model_artifact)
         models: list[Any] = []
         histories: list[dict[str, Any]] = []

@@ -110,6 +110,9 @@ class TunerConfig(Settings):
     ensemble : int
         Most models that the result may consist of: with more than one, the best combination
         of the trials' models.
+    refit : bool
+        Whether the Trainer trains the result on the rows of train and eval together, for the
+        epochs or trees that were best.
     warm_start : bool
         Whether the search learns from the trials of the last search with other settings or data.
     seed : int
@@ -131,6 +134,7 @@ class TunerConfig(Settings):
     parallel: int | None = Field(default=1, ge=1, le=256)
     objective: tuple[ObjectiveConfig, ...] = ()
     ensemble: int = Field(default=1, ge=1, le=100)
+    refit: bool = False
     warm_start: bool = False
     seed: int = Field(default=1, ge=0, lt=2**31)
     #: What the Trainer is told; the pipeline fills it in.

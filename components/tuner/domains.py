@@ -11,8 +11,12 @@ from components.models.hyperparameters import HyperParameters, TreesHyperParamet
 from components.naming import nearest
 from components.settings import Settings
 
-#: Prefix of the hyperparameters of trees: theirs have other ranges than a network's.
-TREES_PREFIX = "trees."
+#: Prefixes of the hyperparameters of trees, with the architectures that they belong to: each kind
+#: has ranges of its own.
+TREES_PREFIXES: dict[str, tuple[str, ...]] = {
+    "boosted_trees.": ("boosted_trees",),
+    "forest.": ("random_forest", "extra_trees"),
+}
 #: Hyperparameters of a search that make one field: the hidden layers' widths.
 LAYERS, UNITS, SHAPE = "layers", "units", "shape"
 #: The widths of hidden layers: all alike, or each half of the one before.
@@ -114,7 +118,19 @@ def names() -> list[str]:
     network = [name for name in HyperParameters.model_fields if name != "hidden_units"]
     trees = [name for name in TreesHyperParameters.model_fields if name != ARCHITECTURE]
     widths = ["hidden_units", LAYERS, UNITS, SHAPE]
-    return [*network, *widths, *(TREES_PREFIX + name for name in trees)]
+    return [*network, *widths, *(prefix + name for prefix in TREES_PREFIXES for name in trees)]
+
+
+def split_prefix(name: str) -> tuple[str, str]:
+    """Return the prefix of a hyperparameter of trees, or "", and the rest of its name.
+
+    Examples
+    --------
+    >>> split_prefix("forest.max_leaves"), split_prefix("dropout")
+    (('forest.', 'max_leaves'), ('', 'dropout'))
+    """
+    prefix = next((prefix for prefix in TREES_PREFIXES if name.startswith(prefix)), "")
+    return prefix, name.removeprefix(prefix)
 
 
 def read(name: str, value: Any) -> Any:
@@ -196,9 +212,9 @@ def _why_not(name: str, value: Any) -> str:
     if name == "hidden_units":
         value = units(value)
     try:
-        if name.startswith(TREES_PREFIX):
-            field = name.removeprefix(TREES_PREFIX)
-            TreesHyperParameters(**{ARCHITECTURE: "boosted_trees", field: value})
+        prefix, field = split_prefix(name)
+        if prefix:
+            TreesHyperParameters(**{ARCHITECTURE: TREES_PREFIXES[prefix][0], field: value})
         elif name == ARCHITECTURE:
             try:
                 HyperParameters(architecture=value)

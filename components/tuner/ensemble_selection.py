@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 #: Best models among which is chosen; more fit the noise of the rows.
-CANDIDATES = 30
+CANDIDATES = 15
 
 
 def select(

@@ -78,6 +78,7 @@ class Executor(base.Executor):
                 budget=config.budget,
                 directory=directory,
                 default=space.default(),
+                starts=space.starts(),
                 earlier=_earlier_trials(inputs.get("earlier", []), objectives, space),
                 models=config.ensemble,
                 report=progress.report,
@@ -94,7 +95,8 @@ class Executor(base.Executor):
             members=tuple(
                 _member(by_id[name], space, config).model_copy(update={"weight": weight})
                 for name, weight in weights.items()
-            )
+            ),
+            refit=config.refit,
         ).write(hyperparameters.uri)
         leader = best(trials)
         assert leader is not None
@@ -173,10 +175,10 @@ def _choose(
 def _member(trial: Trial, space: ModelSpace | OwnSpace, config: TunerConfig) -> Member:
     from components.tuner.search import DEFAULT
 
-    if trial.id != DEFAULT:
-        return space.member(trial.values)
     assert config.training is not None
-    return space.configured(config.training)
+    configured = trial.id == DEFAULT
+    member = space.configured(config.training) if configured else space.member(trial.values)
+    return member.for_rounds(trial.rounds) if config.refit else member
 
 
 def _summary(

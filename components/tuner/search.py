@@ -45,7 +45,7 @@ class Search:
     pool : WorkerPool
         Entered. Its jobs have ``id``, ``values`` (None: the configured model) and ``seconds``
         (what is left of the budget, or None), report ``kind`` and ``loss`` after each epoch, and
-        return ``model``, ``metrics``, ``epochs``, ``parameters`` and ``stopped``.
+        return ``model``, ``metrics``, ``epochs``, ``rounds``, ``parameters`` and ``stopped``.
     objectives : Objectives
     rule : StoppingRule
     budget : BudgetConfig
@@ -53,6 +53,8 @@ class Search:
         Where the state is kept.
     default : dict or None
         The configured model's point, if the space has it.
+    starts : mapping of str to dict
+        Points that are tried before the strategy begins, by the ids of their trials.
     earlier : sequence of EarlierTrial
         Of other searches.
     models : int
@@ -76,6 +78,7 @@ class Search:
         budget: BudgetConfig,
         directory: Path,
         default: Values | None = None,
+        starts: Mapping[str, Values] | None = None,
         earlier: Sequence[EarlierTrial] = (),
         models: int = 1,
         report: Callable[[float, str], None] = lambda fraction, text: None,
@@ -86,7 +89,8 @@ class Search:
         self._rule = rule
         self._budget = budget
         self._directory = directory
-        self._default = default
+        #: Points that are tried before the strategy begins; of the configured model, if any.
+        self._starts: dict[str, Values | None] = {DEFAULT: default, **(starts or {})}
         self._earlier = tuple(earlier)
         self._models = models
         self._report = report
@@ -105,10 +109,7 @@ class Search:
         """
         self._restore()
         self._began = time.monotonic() - self._seconds_before()
-        if DEFAULT not in self._ended:
-            self._submit(self._pool.idle()[0], DEFAULT, None, None)
-            while self._running:
-                self._handle(None)
+        self._begin()
         oracle = self._make_oracle(self._known())
         oracle._set_project_dir(str(self._directory), "oracle")
         oracle.reload()
@@ -130,6 +131,22 @@ class Search:
 
     def _all_failed(self, least: int) -> bool:
         return len(self._ended) >= least and best(self._ended.values()) is None
+
+    def _begin(self) -> None:
+        """Try the starts: the configured model alone, since others are measured by it."""
+        waiting = [job_id for job_id in self._starts if job_id not in self._ended]
+        while waiting or self._running:
+            alone = DEFAULT in self._curves
+            for worker in [] if alone else self._pool.idle():
+                if waiting and (waiting[0] == DEFAULT or self._spent() < 1.0):
+                    job_id = waiting.pop(0)
+                    values = None if job_id == DEFAULT else self._starts[job_id]
+                    self._submit(worker, job_id, values, None)
+                    if job_id == DEFAULT:
+                        break
+            if not self._running:
+                return
+            self._handle(None)
 
     @property
     def seconds(self) -> float:
@@ -220,19 +237,18 @@ class Search:
             raise error
         job_id, trial, started = self._running.pop(worker)
         curve = self._curves.pop(job_id)
-        values = self._default or {}
-        if trial is not None:
-            values = dict(trial.hyperparameters.values)
+        values = self._starts.get(job_id) if trial is None else trial.hyperparameters.values
         result: Mapping[str, Any] = event.get("result", {})
         record = Trial(
             id=job_id,
             state=event.get("state") or ("stopped" if result["stopped"] else "complete"),
-            values=values,
+            values=dict(values or {}),
             model=result.get("model", {}),
             metrics=result.get("metrics", {}),
             score=self._score(result["metrics"]) if result else None,
             curve=tuple(curve),
             epochs=result.get("epochs", len(curve)),
+            rounds=result.get("rounds", 0),
             parameters=result.get("parameters", 0),
             seconds=self.seconds - started,
             started=started,
@@ -281,15 +297,16 @@ class Search:
     def _take_up(self, oracle: SearchOracle) -> None:
         """Forget the records that the strategy does not know: its own file came first."""
         for job_id in list(self._ended):
-            if job_id != DEFAULT and job_id not in oracle.trials:
+            if job_id not in self._starts and job_id not in oracle.trials:
                 del self._ended[job_id]
 
     def _known(self) -> list[EarlierTrial]:
         """Return the points that the strategy need not try."""
         known = {json.dumps(trial.values, sort_keys=True): trial for trial in self._earlier}
-        if self._default is not None:
-            key = json.dumps(self._default, sort_keys=True)
-            known[key] = EarlierTrial(self._default, self._ended[DEFAULT].score)
+        for job_id, values in self._starts.items():
+            if values is not None and job_id in self._ended:
+                key = json.dumps(values, sort_keys=True)
+                known[key] = EarlierTrial(values, self._ended[job_id].score)
         return list(known.values())
 
     def _tell_progress(self) -> None:

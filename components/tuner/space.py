@@ -75,22 +75,32 @@ _ENTRIES: dict[str, Entry] = {
     "schedule": Entry(Choice(values=("constant", "cosine", "exponential")), _NETWORKS),
     "batch_size": Entry(Choice(values=(32, 64, 128, 256, 512), ordered=True), _NETWORKS),
     "patience": Entry(Choice(values=(2, 4, 8), ordered=True), _NETWORKS),
-    "trees.trees": Entry(Choice(values=(50, 100, 200), ordered=True), _FORESTS),
-    "trees.learning_rate": Entry(Range(min=0.02, max=0.3, scale="log"), _BOOSTED),
-    "trees.max_leaves": Entry(Range(min=4, max=128, scale="log"), _BOOSTED),
-    "trees.min_samples_leaf": Entry(Range(min=1, max=200, scale="log"), (*_BOOSTED, *_FORESTS)),
-    "trees.l2": Entry(Range(min=1e-3, max=30.0, scale="log"), _BOOSTED),
-    "trees.max_features": Entry(Range(min=0.2, max=1.0, step=0.1), (*_BOOSTED, *_FORESTS)),
+    "boosted_trees.learning_rate": Entry(Range(min=0.01, max=0.3, scale="log"), _BOOSTED),
+    "boosted_trees.max_leaves": Entry(Range(min=4, max=128, scale="log"), _BOOSTED),
+    "boosted_trees.min_samples_leaf": Entry(Range(min=1, max=200, scale="log"), _BOOSTED),
+    "boosted_trees.l2": Entry(Choice(values=(0.0, 0.1, 1.0, 10.0), ordered=True), _BOOSTED),
+    "boosted_trees.max_features": Entry(Range(min=0.2, max=1.0, step=0.1), _BOOSTED),
+    "forest.trees": Entry(Choice(values=(50, 100, 200), ordered=True), _FORESTS),
+    "forest.max_leaves": Entry(Range(min=32, max=2048, scale="log"), _FORESTS),
+    "forest.min_samples_leaf": Entry(Range(min=1, max=50, scale="log"), _FORESTS),
+    "forest.max_features": Entry(Range(min=0.1, max=1.0, step=0.1), _FORESTS),
 }
 #: Hyperparameters that only a config puts into a search, and where they are active.
 _FURTHER: dict[str, tuple[str, ...]] = {
     "hidden_units": _DEEP,
     "epochs": _NETWORKS,
     **{
-        domains.TREES_PREFIX + name: _TREES
+        prefix + name: architectures
+        for prefix, architectures in domains.TREES_PREFIXES.items()
         for name in TreesHyperParameters.model_fields
-        if name != domains.ARCHITECTURE and domains.TREES_PREFIX + name not in _ENTRIES
+        if name != domains.ARCHITECTURE and prefix + name not in _ENTRIES
     },
+}
+#: What a search tries of each architecture before its strategy begins, where it is not the
+#: hyperparameters' own default.
+_STARTS: dict[str, dict[str, Any]] = {
+    name: {"trees": 100, "max_leaves": 512, "min_samples_leaf": 5, "max_features": 0.4}
+    for name in _FORESTS
 }
 
 
@@ -184,13 +194,10 @@ class ModelSpace:
         architecture = str(values.get(domains.ARCHITECTURE, self._base.architecture))
         if architecture in _TREES:
             base = self._base if isinstance(self._base, TreesHyperParameters) else None
+            parts = [(*domains.split_prefix(name), value) for name, value in values.items()]
             fields = {
                 **(base.model_dump() if base else {}),
-                **{
-                    name.removeprefix(domains.TREES_PREFIX): value
-                    for name, value in values.items()
-                    if name.startswith(domains.TREES_PREFIX)
-                },
+                **{name: value for prefix, name, value in parts if prefix},
             }
             return Member(
                 model=TreesHyperParameters(**{**fields, domains.ARCHITECTURE: architecture})
@@ -217,14 +224,34 @@ class ModelSpace:
 
     def default(self) -> Values | None:
         """Return the point that means the configured model, or None if the space has none."""
+        return self._point(self._base)
+
+    def starts(self) -> dict[str, Values]:
+        """Return a point of each architecture, by its name, but for the configured model's."""
+        found = {}
+        for name in self.architectures:
+            if name in _TREES:
+                changes = {domains.ARCHITECTURE: name, **_STARTS.get(name, {})}
+                point = self._point(TreesHyperParameters(**changes))
+            else:
+                network = self._base
+                if not isinstance(network, HyperParameters):
+                    network = HyperParameters()
+                point = self._point(network.model_copy(update={domains.ARCHITECTURE: name}))
+            if point is not None and point != self.default():
+                found[name] = point
+        return found
+
+    def _point(self, model: HyperParameters | TreesHyperParameters) -> Values | None:
+        """Return the point that means `model`, or None if the space has none."""
         space = SearchSpace.from_hyperparameters(self.hyperparameters)
         values: Values = {}
         for parameter in space.parameters:
             if parameter.is_active(values):
-                values[parameter.name] = _value(self._base, parameter.name, self._vocabulary)
+                values[parameter.name] = _value(model, parameter.name, self._vocabulary)
         if not space.contains(values):
             return None
-        return values if self.member(values).model == self._base else None
+        return values if self.member(values).model == model else None
 
 
 class OwnSpace:
@@ -273,6 +300,10 @@ class OwnSpace:
     def default(self) -> Values:
         """Return the point that the function's own defaults mean."""
         return dict(self.hyperparameters.values)
+
+    def starts(self) -> dict[str, Values]:
+        """Return nothing: a function has one architecture."""
+        return {}
 
 
 #: Hyperparameters of an own function that also decide its training.
@@ -406,7 +437,7 @@ def _value(model: HyperParameters | TreesHyperParameters, name: str, vocabulary:
             domains.UNITS: widths[0],
             domains.SHAPE: shape,
         }[name]
-    value = getattr(model, name.removeprefix(domains.TREES_PREFIX), None)
+    value = getattr(model, domains.split_prefix(name)[1], None)
     if name == "hidden_units" and value is not None:
         return "-".join(str(width) for width in value)
     if name == "max_categories" and value is None:

@@ -137,6 +137,7 @@ class TrialRunner:
             "model": {**described, **(member.values or {})},
             "metrics": metrics,
             "epochs": len(history.epochs) - history.resumed_from,
+            "rounds": history.rounds,
             "parameters": parameters,
             "stopped": stopped or late,
         }

@@ -65,6 +65,8 @@ class Trial(Settings):
         Validation loss after each epoch, without penalties.
     epochs : int
         Epochs that were trained.
+    rounds : int
+        Epochs (of tree ensembles: trees for each output) behind what was measured.
     parameters : int
         Trainable parameters, or nodes of trees.
     seconds : float
@@ -83,6 +85,7 @@ class Trial(Settings):
     metrics: dict[str, float] = Field(default={})
     curve: tuple[float, ...] = ()
     epochs: int = 0
+    rounds: int = 0
     parameters: int = 0
     seconds: float = 0.0
     started: float = 0.0
@@ -117,6 +120,7 @@ def write_table(trials: Sequence[Trial], front: Iterable[str], directory: str | 
         "score": pa.array([trial.score for trial in trials], pa.float64()),
         "pareto": pa.array([trial.id in on_front for trial in trials], pa.bool_()),
         "epochs": pa.array([trial.epochs for trial in trials], pa.int64()),
+        "rounds": pa.array([trial.rounds for trial in trials], pa.int64()),
         "parameters": pa.array([trial.parameters for trial in trials], pa.int64()),
         "seconds": pa.array([trial.seconds for trial in trials], pa.float64()),
         "started": pa.array([trial.started for trial in trials], pa.float64()),

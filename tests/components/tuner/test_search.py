@@ -219,6 +219,23 @@ def test_configured_model_s_point_is_not_tried_again(tmp_path: Path) -> None:
     assert [trial.id for trial in trials if trial.values == default] == [DEFAULT]
 
 
+def test_starts_are_tried_first_and_guide_the_strategy(tmp_path: Path) -> None:
+    starts = {"near": {"x": 0.65, "kind": "b"}, "far": {"x": 0.0, "kind": "c"}}
+    for parallel in (1, 2):
+        trials = search(
+            tmp_path / str(parallel),
+            strategy="local_search",
+            trials=6,
+            parallel=parallel,
+            starts=starts,
+        )
+        assert trials[0].id == DEFAULT
+        assert {trial.id for trial in trials[1:3]} == set(starts)
+        assert len(trials) == 7
+        points = [json.dumps(trial.values, sort_keys=True) for trial in trials[1:]]
+        assert len(set(points)) == 6
+
+
 def test_several_objectives_are_gains_over_the_configured_model(tmp_path: Path) -> None:
     objective = (ObjectiveConfig(metric="AUC"), ObjectiveConfig(metric="parameters", weight=0.5))
     trials = search(tmp_path, objective=objective)

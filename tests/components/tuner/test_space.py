@@ -63,7 +63,7 @@ def test_hyperparameters_are_active_only_where_they_are_used() -> None:
         assert ("cross_layers" in values) == (architecture == "cross")
         assert ("layers" in values) == (architecture in ("mlp", "cross"))
         assert ("learning_rate" in values) == (architecture != "boosted_trees")
-        assert ("trees.l2" in values) == (architecture == "boosted_trees")
+        assert ("boosted_trees.l2" in values) == (architecture == "boosted_trees")
         assert ("momentum" in values) == (values.get("optimizer") == "sgd")
 
 
@@ -93,9 +93,21 @@ def test_what_is_not_searched_stays_as_configured() -> None:
 
 def test_trees_have_hyperparameters_of_their_own() -> None:
     training = TrainingConfig(model=TreesHyperParameters(architecture="boosted_trees", trees=70))
-    space = model_space(training, space={"trees.max_leaves": [8, 16]})
-    model = space.member({"trees.max_leaves": 8}).model
+    space = model_space(training, space={"boosted_trees.max_leaves": [8, 16]})
+    model = space.member({"boosted_trees.max_leaves": 8}).model
     assert (model.architecture, model.trees, model.max_leaves) == ("boosted_trees", 70, 8)
+
+
+@pytest.mark.parametrize(
+    "families", [None, ["boosted_trees", "random_forest", "extra_trees", "mlp"]]
+)
+def test_each_architecture_has_a_start(families: list[str] | None) -> None:
+    space = model_space(families=families)
+    starts = space.starts()
+    for name, values in starts.items():
+        assert space.member(values).model.architecture == name
+    # The configured model has a trial of its own.
+    assert set(starts) == set(space.architectures) - {"wide_and_deep"}
 
 
 def test_steps_include_both_ends() -> None:
@@ -112,7 +124,7 @@ def test_steps_include_both_ends() -> None:
         ({"cross_layers": [1, 2]}, "No architecture of the search uses cross_layers"),
         ({"momentum": [0.5, 0.9]}, "it needs optimizer=sgd"),
         ({"optimizer": ["adam", "adamw"], "momentum": [0.5, 0.9]}, "it needs optimizer=sgd"),
-        ({"trees.l2": [1.0, 2.0]}, "No architecture of the search uses trees.l2"),
+        ({"boosted_trees.l2": [1.0, 2.0]}, "No architecture of the search uses boosted_trees.l2"),
     ],
 )
 def test_senseless_spaces_are_refused(space: dict[str, Any], said: str) -> None:
