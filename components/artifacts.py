@@ -1,0 +1,26 @@
+"""The artifact types that TFX has not."""
+
+from __future__ import annotations
+
+from tfx.types.artifact import Artifact, Property, PropertyType
+
+
+class Projection(Artifact):
+    """A projection of features to fewer dimensions; see `components.models.projection`.
+
+    Attributes
+    ----------
+    method : str
+        Name of the method, or ``none``.
+    components : int
+        Numeric features that come out.
+    input_width : int
+        Columns that go in, indicators of categories included.
+    """
+
+    TYPE_NAME = "Projection"
+    PROPERTIES = {  # noqa: RUF012 (the field is TFX's)
+        "method": Property(type=PropertyType.STRING),
+        "components": Property(type=PropertyType.INT),
+        "input_width": Property(type=PropertyType.INT),
+    }

@@ -1,0 +1,290 @@
+"""The choice of a method and a number of components by what a linear model makes of them.
+
+Three folds of a bounded sample of the train split; the methods are fitted to two thirds
+of it, and so is the model, on the components and on the categorical columns that are not
+reduced (see `components.dimensionality_reducer.judgement`). It is judged by its log
+loss, or its R2 for regression.
+
+The choice is the smallest number of components whose score is within one standard error
+of the best, among the candidates with at most half of the dimensions that keep the
+metrics (accuracy, and AUC for two classes; R2) within 0.5 points of those without any
+reduction. If there is none, it is made among all candidates, no reduction included.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from components import progress
+from components.dimensionality_reducer import checks
+from components.dimensionality_reducer.basis import Basis, Rows, Statistics
+from components.dimensionality_reducer.columns import Batch, Columns, one_hot
+from components.dimensionality_reducer.config import SECTION, ReducerConfig
+from components.dimensionality_reducer.judgement import Part, judge
+from components.dimensionality_reducer.moments import Moments
+from components.dimensionality_reducer.reducers import REDUCERS
+from components.dimensionality_reducer.scaling import Scaling
+from components.errors import InputError
+from components.models import projection
+
+#: Rows that are looked at.
+ROWS = 6000
+FOLDS = 3
+#: Metrics may fall by this much: 0.5 points.
+DROP = 0.005
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A method with a number of components, and how it did.
+
+    Attributes
+    ----------
+    method : str
+    components : int
+    score : float
+        Mean over the folds of minus the log loss, or of R2.
+    error : float
+        Standard error of that mean.
+    metrics : dict
+        Means over the folds.
+    """
+
+    method: str
+    components: int
+    score: float
+    error: float
+    metrics: dict[str, float]
+
+    def drop(self, reference: Candidate) -> float:
+        """Return by how much the metric that suffers most is below the reference's."""
+        return max(reference.metrics[name] - value for name, value in self.metrics.items())
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The choice and what it was made from.
+
+    Attributes
+    ----------
+    method : str
+    components : int
+    candidates : tuple of Candidate
+        The one without reduction, of method ``none``, comes first.
+    notes : tuple of str
+    """
+
+    method: str
+    components: int
+    candidates: tuple[Candidate, ...]
+    notes: tuple[str, ...]
+
+
+def select(
+    config: ReducerConfig,
+    columns: Columns,
+    scaling: Scaling,
+    statistics: Statistics,
+    sample: Batch,
+) -> Selection:
+    """Choose the method, the number of components, or both.
+
+    Parameters
+    ----------
+    config : ReducerConfig
+        At least one of the two is ``auto``.
+    columns : Columns
+    scaling : Scaling
+    statistics : Statistics
+        Of the whole train split; they tell which methods are possible.
+    sample : Batch
+        Rows of the train split in a random order, of which the first `ROWS` are used.
+
+    Raises
+    ------
+    InputError
+        If there are fewer rows than folds, or no method makes the configured number.
+    """
+    rows = sample.take(slice(ROWS))
+    if len(rows) < 2 * FOLDS:
+        raise InputError(
+            "There are too few rows to choose by cross-validation.",
+            setting=f"{SECTION}.components",
+            expected=f"at least {2 * FOLDS} in the train split",
+            got=len(rows),
+            remedy=f"Set {SECTION}.method and {SECTION}.components.",
+        )
+    methods, notes = _methods(config.method, columns, scaling, statistics)
+    folds = [
+        _Fold(columns, scaling, rows.take(train), rows.take(test), config.seed)
+        for train, test in _split(rows, columns, config.seed)
+    ]
+    reference = _summary("none", columns.width, [fold.reference() for fold in folds])
+    half = max(columns.width // 2, 1)
+    candidates = [reference]
+    if isinstance(config.components, int):
+        sizes = [config.components]
+        candidates += _candidates(methods, sizes, folds)
+        if len(candidates) == 1:
+            raise InputError(
+                "No method can make that many components of these data.",
+                setting=f"{SECTION}.components",
+                expected=f"at most {statistics.rank}: the rank of the columns",
+                got=config.components,
+            )
+    else:
+        candidates += _candidates(methods, ladder(half), folds)
+        if not _keeping(candidates[1:], reference):
+            larger = sorted({(half + columns.width) // 2, columns.width} - {half})
+            candidates += _candidates(methods, larger, folds)
+    chosen = choose(candidates, half, or_none=config.method == "auto")
+    return Selection(chosen.method, chosen.components, tuple(candidates), notes)
+
+
+def ladder(most: int) -> list[int]:
+    """Return the numbers of components that are tried.
+
+    Examples
+    --------
+    >>> ladder(10)
+    [1, 2, 4, 8, 10]
+    """
+    return [*(1 << power for power in range(most.bit_length()) if 1 << power < most), most]
+
+
+def choose(candidates: Sequence[Candidate], half: int, *, or_none: bool) -> Candidate:
+    """Return the candidate to take; see the module.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        The one without reduction comes first.
+    half : int
+        Half of the dimensions.
+    or_none : bool
+        Whether no reduction is a choice.
+    """
+    reference, *others = candidates
+    keeping = _keeping(others, reference)
+    pool = (
+        [candidate for candidate in keeping if candidate.components <= half]
+        or keeping
+        or ([reference] if or_none else others)
+    )
+    best = max(pool, key=lambda candidate: candidate.score)
+    near = [candidate for candidate in pool if candidate.score >= best.score - best.error]
+    return min(near, key=lambda candidate: (candidate.components, -candidate.score))
+
+
+def _keeping(candidates: Sequence[Candidate], reference: Candidate) -> list[Candidate]:
+    return [candidate for candidate in candidates if candidate.drop(reference) <= DROP]
+
+
+def _methods(
+    method: str, columns: Columns, scaling: Scaling, statistics: Statistics
+) -> tuple[list[str], tuple[str, ...]]:
+    """Return the methods to try, and why the others are not."""
+    if method != "auto":
+        return [method], ()
+    methods, notes = [], []
+    for name in REDUCERS:
+        try:
+            checks.check(name, columns, scaling, statistics)
+        except InputError as error:
+            notes.append(f"Not tried: {name}. {error.problem}")
+        else:
+            methods.append(name)
+    return methods, tuple(notes)
+
+
+def _split(rows: Batch, columns: Columns, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    kind = StratifiedKFold if columns.classes else KFold
+    with warnings.catch_warnings():
+        # Of classes with fewer rows than folds.
+        warnings.simplefilter("ignore")
+        yield from kind(FOLDS, shuffle=True, random_state=seed).split(rows.label, rows.label)
+
+
+def _candidates(
+    methods: Sequence[str], sizes: Sequence[int], folds: Sequence[_Fold]
+) -> list[Candidate]:
+    """Judge each method with each number of components that it can make of every fold."""
+    found = []
+    for number, method in enumerate(methods):
+        progress.report(0.2 + 0.3 * number / len(methods), f"trying {method}")
+        most = min(REDUCERS[method].most(fold.statistics) for fold in folds)
+        possible = sorted({min(size, most) for size in sizes} if len(sizes) > 1 else set(sizes))
+        possible = [size for size in possible if 1 <= size <= most]
+        if possible:
+            results = [fold.judge(method, possible) for fold in folds]
+            found += [
+                _summary(method, size, [result[size] for result in results]) for size in possible
+            ]
+    return found
+
+
+def _summary(
+    method: str, components: int, results: Sequence[tuple[float, dict[str, float]]]
+) -> Candidate:
+    scores = np.array([score for score, _ in results])
+    return Candidate(
+        method,
+        components,
+        float(scores.mean()),
+        float(scores.std(ddof=1) / np.sqrt(len(scores))),
+        {name: float(np.mean([metrics[name] for _, metrics in results])) for name in results[0][1]},
+    )
+
+
+class _Fold:
+    """Two thirds of the rows to fit to, one to judge by."""
+
+    def __init__(
+        self, columns: Columns, scaling: Scaling, train: Batch, test: Batch, seed: int
+    ) -> None:
+        moments = Moments(columns)
+        moments.add(train)
+        self.statistics = Statistics.of(moments, scaling)
+        self._classes = len(columns.classes)
+        self._seed = seed
+        x, self._test_x = (scaling.dense(columns.design(part)) for part in (train, test))
+        self._rows = Rows(x, train.label, columns.target(train), self.statistics)
+        self._test_label = test.label
+        sizes = [column.size for column in columns.kept]
+        self._kept = [one_hot(part.categorical, sizes) if sizes else None for part in (train, test)]
+
+    def judge(self, method: str, sizes: Sequence[int]) -> dict[int, tuple[float, dict[str, float]]]:
+        """Return the score and the metrics by number of components."""
+        reducer = REDUCERS[method]
+        whole = reducer.fit(self._rows, max(sizes), self._seed) if reducer.nested else None
+        results = {}
+        for size in sizes:
+            basis = whole.first(size) if whole else reducer.fit(self._rows, size, self._seed)
+            results[size] = self._evaluate(*(_reduce(basis, x) for x in self._both()))
+        return results
+
+    def reference(self) -> tuple[float, dict[str, float]]:
+        """Return the same without any reduction."""
+        return self._evaluate(*self._both())
+
+    def _both(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._rows.x, self._test_x
+
+    def _evaluate(self, train: np.ndarray, test: np.ndarray) -> tuple[float, dict[str, float]]:
+        return judge(
+            Part(train, self._kept[0], self._rows.label),
+            Part(test, self._kept[1], self._test_label),
+            classes=self._classes,
+            seed=self._seed,
+        )
+
+
+def _reduce(basis: Basis, x: np.ndarray) -> np.ndarray:
+    if basis.non_negative:
+        return projection.solve(basis.loadings, x @ basis.loadings.T)
+    return np.asarray((x - basis.centre) @ basis.weights)
