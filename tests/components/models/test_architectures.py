@@ -120,12 +120,25 @@ def test_residual_block_with_no_branch_is_the_identity() -> None:
     np.testing.assert_array_equal(before, after)
 
 
-def test_normalization_follows_a_layer_without_activation() -> None:
+@pytest.mark.parametrize("architecture", ["wide_and_deep", "mlp", "residual", "cross"])
+@pytest.mark.parametrize("normalization", ["batch", "layer"])
+def test_normalization_stands_between_a_matrix_and_the_activation(
+    architecture: str, normalization: str
+) -> None:
     # What quantization-aware training asks of batch normalization.
-    model = build(architecture="mlp", normalization="batch", activation="elu")
-    for index in range(2):
-        assert model.get_layer(f"hidden_{index}").activation is tf_keras.activations.linear
-        assert model.get_layer(f"activation_{index}").activation is tf_keras.activations.elu
+    model = build(architecture=architecture, normalization=normalization, activation="elu")
+    kind = {
+        "batch": tf_keras.layers.BatchNormalization,
+        "layer": tf_keras.layers.LayerNormalization,
+    }[normalization]
+    normalizations = [layer for layer in model.layers if isinstance(layer, kind)]
+    assert len(normalizations) == 2
+    for layer in normalizations:
+        [before] = layer.inbound_nodes[0].parent_nodes
+        [after] = [node.layer for node in layer.outbound_nodes]
+        assert isinstance(before.layer, tf_keras.layers.Dense)
+        assert before.layer.activation is tf_keras.activations.linear
+        assert after.activation is tf_keras.activations.elu
 
 
 def test_model_takes_the_numbers_that_it_is_told() -> None:
