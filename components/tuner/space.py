@@ -347,7 +347,8 @@ def build_space(
         if config.build_model is None
         else OwnSpace(config.build_model, training, features)
     )
-    if not any(len(hp.values) > 1 for hp in space.hyperparameters.space):
+    parameters = SearchSpace.from_hyperparameters(space.hyperparameters).parameters
+    if not any(len(parameter.levels) > 1 for parameter in parameters):
         raise InputError(
             "The search space is empty.",
             setting="tuner.space" if config.build_model is None else "tuner.build_model",

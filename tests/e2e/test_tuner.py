@@ -17,7 +17,7 @@ tuner:
   strategy: evolution
   budget: {trials: 5}
   space: {units: [4, 8, 16], layers: [1, 2], learning_rate: {min: 1e-3, max: 0.05, scale: log}}
-trainer: {epochs: 6}
+trainer: {epochs: 6, model: {hidden_units: [2], learning_rate: 1.0e-5}}
 """
 
 
@@ -32,6 +32,7 @@ def test_best_of_the_search_is_what_the_trainer_trains(tmp_path):
     found = trials_of(project)
     ranked = found["trials"]
     assert len(ranked) == 6
+    assert ranked[0]["id"] != "default"  # which is configured to be no match
     assert ranked[0]["id"] == found["search"]["best"]
     assert ranked[0]["score"] == max(trial["score"] for trial in ranked)
     assert {trial["id"] for trial in ranked} >= {"default", "0", "4"}
