@@ -35,6 +35,8 @@ OUTLIER_RANGES = 1.5
 SPLIT_SHARE = 0.8
 #: Trials in each leaf.
 LEAF_TRIALS = 2
+#: Prefix of what a strategy notes among a trial's values, such as Hyperband's epochs.
+STRATEGY_PREFIX = "tuner/"
 
 Floats = NDArray[np.float64]
 Rng = np.random.Generator
@@ -121,7 +123,7 @@ def importance(trials: Sequence[Trial], *, seed: int = 0, trees: int = 64) -> li
     Parameters
     ----------
     trials : sequence of Trial
-        Those without a finite score are left out.
+        Those without a finite score, or without values, are left out.
     seed : int
         The same trials and seed give the same shares.
     trees : int
@@ -135,7 +137,7 @@ def importance(trials: Sequence[Trial], *, seed: int = 0, trees: int = 64) -> li
     """
     from sklearn.tree import DecisionTreeRegressor
 
-    scored = [t for t in trials if t.score is not None and math.isfinite(t.score)]
+    scored = [t for t in trials if t.values and t.score is not None and math.isfinite(t.score)]
     axes = encode(scored)
     if len(scored) < MIN_TRIALS or not axes:
         return []
@@ -166,7 +168,9 @@ def importance(trials: Sequence[Trial], *, seed: int = 0, trees: int = 64) -> li
 
 def encode(trials: Sequence[Trial]) -> list[Axis]:
     """Return an axis for each hyperparameter with at least two values, in order of appearance."""
-    names = dict.fromkeys(name for trial in trials for name in trial.values)
+    names = dict.fromkeys(
+        name for trial in trials for name in trial.values if not name.startswith(STRATEGY_PREFIX)
+    )
     axes = [_axis(name, [trial.values.get(name) for trial in trials]) for name in names]
     return [axis for axis in axes if axis is not None]
 

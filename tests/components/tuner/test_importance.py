@@ -152,8 +152,20 @@ def test_only_scored_trials_and_what_varies_among_them_count() -> None:
         Trial(id="c", state="crashed", values={"a": 0.1, "fixed": 4}),
         Trial(id="n", state="diverged", values={"a": 0.1, "fixed": 5}, score=math.nan),
     ]
+    others.append(Trial(id="default", state="complete", values={}, score=9.0))
     assert importance([*trials, *others]) == importance(trials)
     assert [item.name for item in importance(trials)] == ["a"]
+
+
+def test_the_notes_of_a_strategy_are_no_hyperparameters() -> None:
+    found = shares(
+        trials_of(
+            lambda rng: {"a": rng.random(), "tuner/epochs": int(rng.integers(9))},
+            lambda point: point["a"] + point["tuner/epochs"],
+            30,
+        )
+    )
+    assert list(found) == ["a"]
 
 
 def test_too_few_trials_say_nothing() -> None:
