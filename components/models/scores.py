@@ -5,6 +5,9 @@ from __future__ import annotations
 import tensorflow as tf
 import tf_keras
 
+#: Name of `loss_metric`.
+LOSS_METRIC = "unpenalised_loss"
+
 
 def from_outputs(outputs: tf.Tensor, task: str) -> tf.Tensor:
     """Return scores [n, k] for a model's `outputs`.
@@ -36,6 +39,15 @@ def loss(task: str) -> tf_keras.losses.Loss:
     if task == "multiclass":
         return tf_keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     return tf_keras.losses.MeanSquaredError()
+
+
+def loss_metric(task: str) -> tf_keras.metrics.Metric:
+    """Return the metric that is the training loss without a model's penalties."""
+    if task == "binary":
+        return tf_keras.metrics.BinaryCrossentropy(from_logits=True, name=LOSS_METRIC)
+    if task == "multiclass":
+        return tf_keras.metrics.SparseCategoricalCrossentropy(from_logits=True, name=LOSS_METRIC)
+    return tf_keras.metrics.MeanSquaredError(name=LOSS_METRIC)
 
 
 def metrics(task: str) -> list[tf_keras.metrics.Metric]:

@@ -15,15 +15,17 @@ import tf_keras
 
 from components import files, progress
 from components.errors import ModelworksError
-from components.models import input_pipeline, scores
+from components.models import input_pipeline, scores, stepping
 from components.models.hyperparameters import HyperParameters
 
 #: Share of the learning rate that is left at the end of the schedule ``exponential``.
 EXPONENTIAL_END = 0.01
+#: Variables that ``adamw`` does not decay: they set no slope that could overfit.
+UNDECAYED = r"/(bias|gamma|beta):\d+$"
 
 
 class DivergedError(ModelworksError):
-    """Training ended in a loss that is not a finite number."""
+    """A loss, of training or validation, is not a finite number."""
 
 
 class OutOfTimeError(ModelworksError, TimeoutError):
@@ -100,28 +102,33 @@ def train(
     checkpoint_seconds : float
         Least time between two checkpoints.
     keep_checkpoint : bool
-        Whether the state after the last epoch stays there, for a training with more epochs.
+        Whether the state after the last epoch stays there, for a training with more epochs;
+        one that the deadline cuts off within an epoch leaves the checkpoint before it.
     logs : Path, optional
         Directory of the TensorBoard logs.
     on_epoch : callable, optional
         Takes the index of the epoch that ended and its validation loss without penalties,
         and returns whether to end here.
     deadline : float, optional
-        Of `time.monotonic`; the training ends there with the best weights so far.
+        Of `time.monotonic`; the training ends there, or at most
+        `stepping.STEPS_PER_CALL` steps later, with the best weights so far.
 
     Raises
     ------
     DivergedError
-        If the loss becomes infinite or not a number.
+        If a loss becomes infinite or not a number.
     OutOfTimeError
         If the deadline passes before the first epoch has ended.
     """
     epochs, patience = hp.epochs or epochs, hp.patience or patience
     steps = math.ceil(len(training[label]) / hp.batch_size)
+    metrics = scores.metrics(task)
+    if model.losses:  # penalties say nothing of the predictions, and differ between models
+        metrics.append(scores.loss_metric(task))
     model.compile(
         optimizer=_optimizer(hp, epochs * steps),
         loss=scores.loss(task),
-        weighted_metrics=scores.metrics(task),
+        weighted_metrics=metrics,
     )
     keeper = _Keeper(
         model,
@@ -145,7 +152,8 @@ def train(
             callbacks.append(
                 tf_keras.callbacks.TensorBoard(str(logs), write_graph=False, profile_batch=0)
             )
-        model.fit(
+        stepping.fit(
+            model,
             input_pipeline.shuffled_epochs(
                 training,
                 label=label,
@@ -161,7 +169,7 @@ def train(
             callbacks=callbacks,
             verbose=0,
         )
-    if keep_checkpoint:
+    if keep_checkpoint and not keeper.cut_off:
         keeper.save()
     keeper.use_best_weights()
     history.rounds = history.best_epoch + 1
@@ -180,12 +188,20 @@ def _optimizer(hp: HyperParameters, steps: int) -> tf_keras.optimizers.Optimizer
     rate = learning_rate(hp, steps)
     table: dict[str, Callable[[], tf_keras.optimizers.Optimizer]] = {
         "adam": lambda: tf_keras.optimizers.Adam(rate),
-        "adamw": lambda: tf_keras.optimizers.AdamW(rate, weight_decay=hp.weight_decay),
+        "adamw": lambda: _adamw(rate, hp.weight_decay),
         "sgd": lambda: tf_keras.optimizers.SGD(rate, momentum=hp.momentum, nesterov=True),
         "rmsprop": lambda: tf_keras.optimizers.RMSprop(rate),
         "adagrad": lambda: tf_keras.optimizers.Adagrad(rate),
     }
     return table[hp.optimizer]()
+
+
+def _adamw(
+    rate: float | tf_keras.optimizers.schedules.LearningRateSchedule, weight_decay: float
+) -> tf_keras.optimizers.Optimizer:
+    optimizer = tf_keras.optimizers.AdamW(rate, weight_decay=weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=[UNDECAYED])
+    return optimizer
 
 
 def learning_rate(
@@ -235,7 +251,8 @@ class _Keeper(tf_keras.callbacks.Callback):
         self._best = [tf.Variable(weight, trainable=False) for weight in model.weights]
         self._network = model
         self._saved_at = time.monotonic()
-        self._cut_off = False
+        #: Whether the deadline ended the training within an epoch.
+        self.cut_off = False
 
     @property
     def exhausted(self) -> bool:
@@ -257,21 +274,21 @@ class _Keeper(tf_keras.callbacks.Callback):
         if self._deadline is not None and time.monotonic() >= self._deadline:
             if not self._history.epochs:
                 raise OutOfTimeError("The time was up before the first epoch had ended.")
-            self._cut_off = self.model.stop_training = True
+            self.cut_off = self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        if self._cut_off:  # a part of an epoch is none
+        if self.cut_off:  # a part of an epoch is none
             return
         values = {name: float(value) for name, value in (logs or {}).items()}
-        if not math.isfinite(values["loss"]):
-            raise DivergedError(
-                f"The loss is {values['loss']} after epoch {epoch + 1}: training diverged. "
-                "Lower trainer.model.learning_rate."
-            )
+        loss = values.get(f"val_{scores.LOSS_METRIC}", values["val_loss"])
+        for name, value in (("loss", values["loss"]), ("validation loss", loss)):
+            if not math.isfinite(value):
+                raise DivergedError(
+                    f"The {name} is {value} after epoch {epoch + 1}: training diverged. "
+                    "Lower trainer.model.learning_rate."
+                )
         history = self._history
         history.epochs.append(values)
-        # Penalties say nothing of the predictions, and differ between models.
-        loss = values["val_loss"] - sum(float(penalty) for penalty in self._network.losses)
         if loss < history.best_loss:
             history.best_epoch, history.best_loss = epoch, loss
             for best, weight in zip(self._best, self._network.weights, strict=True):

@@ -69,10 +69,13 @@ def test_learns(architecture, task, outputs):
     assert history.epochs[history.best_epoch]["val_accuracy"] > chance + 0.2
 
 
-def test_the_model_keeps_the_weights_of_its_best_epoch():
-    model = _model()
-    hp = HP.model_copy(update={"learning_rate": 0.2})  # overshoots soon
+@pytest.mark.parametrize("normalization", ["none", "batch"])
+def test_the_model_keeps_the_weights_of_its_best_epoch(normalization):
+    # Overshoots soon. Moving statistics are among the weights.
+    hp = HP.model_copy(update={"learning_rate": 0.2, "normalization": normalization})
+    model = _model(hp=hp)
     history = _train(model, epochs=8, hp=hp)
+    assert history.best_epoch < 7
     validation = input_pipeline.batches(_data(300, 1), label="label")
     assert model.evaluate(validation, verbose=0)[0] == pytest.approx(history.best_loss, rel=1e-5)
 
@@ -81,6 +84,14 @@ def test_stops_when_patience_runs_out():
     hp = HP.model_copy(update={"learning_rate": 0.2})
     history = _train(_model(hp=hp), epochs=200, patience=2, hp=hp)
     assert len(history.epochs) == history.best_epoch + 3 < 200
+
+
+def test_hyperparameters_may_bound_the_epochs_themselves():
+    hp = HP.model_copy(update={"epochs": 2})
+    assert len(_train(_model(hp=hp), epochs=6, hp=hp).epochs) == 2
+    hp = HP.model_copy(update={"learning_rate": 0.2, "patience": 1})
+    history = _train(_model(hp=hp), epochs=200, patience=100, hp=hp)
+    assert len(history.epochs) == history.best_epoch + 2 < 200
 
 
 class _Kill(Exception):
@@ -99,9 +110,22 @@ def _killed_after(epochs, monkeypatch):
     monkeypatch.setattr(training._Keeper, "save", save_and_die)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_a_killed_training_resumes_to_the_same_weights(tmp_path, monkeypatch, optimizer):
-    hp = HP.model_copy(update={"optimizer": optimizer})
+@pytest.mark.parametrize(
+    ("optimizer", "schedule", "normalization"),
+    [
+        ("adam", "constant", "none"),
+        ("adamw", "cosine", "batch"),
+        ("sgd", "exponential", "layer"),
+        ("rmsprop", "constant", "batch"),
+        ("adagrad", "cosine", "none"),
+    ],
+)
+def test_a_killed_training_resumes_to_the_same_weights(
+    tmp_path, monkeypatch, optimizer, schedule, normalization
+):
+    hp = HP.model_copy(
+        update={"optimizer": optimizer, "schedule": schedule, "normalization": normalization}
+    )
     undisturbed = _model(hp=hp)
     expected = _train(undisturbed, hp=hp)
 
@@ -129,6 +153,43 @@ def test_a_checkpoint_cut_short_is_not_used(tmp_path, monkeypatch):
     # Killed while it writes the next weights: the state file still names the old ones.
     (tmp_path / "epoch-3.index").write_bytes(b"half")
     assert _train(_model(), checkpoints=tmp_path, checkpoint_seconds=0).resumed_from == 2
+
+
+class _Clock:
+    """Stands still until it is told."""
+
+    now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.mark.parametrize("checkpoint_seconds", [0, 1000])
+def test_an_epoch_that_the_deadline_cuts_off_is_as_if_it_had_not_begun(
+    tmp_path, monkeypatch, checkpoint_seconds
+):
+    undisturbed = _model()
+    expected = _train(undisturbed)
+    clock = _Clock()
+
+    def on_epoch(epoch, loss):
+        clock.now = 60.0 * (epoch == 1)
+        return False
+
+    arguments = {"checkpoints": tmp_path, "checkpoint_seconds": checkpoint_seconds}
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "time", clock)
+        history = _train(
+            _model(), deadline=50, on_epoch=on_epoch, keep_checkpoint=True, **arguments
+        )
+    assert history.epochs == expected.epochs[:2]
+
+    resumed = _model()
+    history = _train(resumed, **arguments)
+    assert history.resumed_from == (2 if checkpoint_seconds == 0 else 0)
+    assert history.epochs == expected.epochs
+    for ours, theirs in zip(resumed.get_weights(), undisturbed.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_the_same_seed_gives_the_same_model():
@@ -161,6 +222,53 @@ def test_divergence_is_an_error_that_names_the_setting():
     hp = HP.model_copy(update={"optimizer": "sgd", "learning_rate": 1e30, "dropout": 0.0})
     with pytest.raises(training.DivergedError, match=r"trainer\.model\.learning_rate"):
         _train(_model(hp=hp), hp=hp)
+
+
+def test_a_validation_loss_without_end_is_divergence():
+    validation = _data(300, 1)
+    validation["numeric"][7] = np.inf
+    with pytest.raises(training.DivergedError, match=r"validation loss is (inf|nan) after epoch 1"):
+        training.train(
+            _model(),
+            _data(600),
+            validation,
+            label="label",
+            task="binary",
+            hp=HP,
+            epochs=3,
+            patience=3,
+            seed=1,
+        )
+
+
+@pytest.mark.parametrize("kind", ["kernel_regularizer", "activity_regularizer"])
+def test_penalties_of_an_own_model_do_not_count(kind):
+    inputs = tf_keras.Input((3,), name="numeric")
+    outputs = tf_keras.layers.Dense(1, **{kind: tf_keras.regularizers.L2(0.5)})(inputs)
+    model = tf_keras.Model({"numeric": inputs}, outputs)
+    history = _train(model, epochs=2)
+    best = history.epochs[history.best_epoch]
+    validation = _data(300, 1)
+    logits = model(validation["numeric"]).numpy()[:, 0]
+    signed = np.where(validation["label"] == 1, -logits, logits)
+    assert history.best_loss == pytest.approx(np.logaddexp(0, signed).mean(), rel=1e-5)
+    assert best["val_loss"] > history.best_loss + 0.01
+
+
+def test_weight_decay_spares_what_sets_no_slope():
+    hp = HP.model_copy(
+        update={
+            "optimizer": "adamw",
+            "learning_rate": 1e-3,
+            "weight_decay": 1e3,  # to nothing in a step
+            "normalization": "layer",
+        }
+    )
+    model = _model(hp=hp)
+    _train(model, epochs=1, hp=hp)
+    assert np.abs(model.get_layer("hidden_0").kernel).max() < 0.01
+    assert np.min(model.get_layer("norm_0").gamma) > 0.9
+    assert np.abs(model.get_layer("hidden_0").bias).max() > 0.003
 
 
 def test_balanced_weights_give_each_class_the_same_total():
