@@ -68,6 +68,7 @@ def shuffled_epochs(
         .flat_map(indices)
         .map(gather, num_parallel_calls=1, deterministic=True)
         .prefetch(4)
+        .with_options(_options())
     )
 
 
@@ -76,4 +77,15 @@ def batches(
 ) -> tf.data.Dataset:
     """Return the rows in their order, in batches ``(features, label)``."""
     features = {name: values for name, values in arrays.items() if name != label}
-    return tf.data.Dataset.from_tensor_slices((features, arrays[label])).batch(batch_size)
+    return (
+        tf.data.Dataset.from_tensor_slices((features, arrays[label]))
+        .batch(batch_size)
+        .with_options(_options())
+    )
+
+
+def _options() -> tf.data.Options:
+    options = tf.data.Options()
+    # There is nothing to tune, and the end of a training may wait for the tuner's next look.
+    options.autotune.enabled = False
+    return options
