@@ -11,6 +11,7 @@ import html
 import json
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -84,6 +85,21 @@ THEME: dict[str, Any] = {
     "point": {"color": BLUE},
     "bar": {"color": BLUE},
 }
+
+
+def chart_of(rows: Sequence[Mapping[str, Any]]) -> altair.Chart:
+    """Return a chart without marks yet, with its data inside.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        JSON values by field. Names of fields are the program's, never data: Vega-Lite reads
+        dots and brackets in them.
+    """
+    import altair
+
+    data: Any = altair.Data
+    return altair.Chart(data(values=list(rows)))
 
 
 def svg(chart: altair.TopLevelMixin, label: str) -> str:
