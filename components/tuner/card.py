@@ -12,6 +12,7 @@ from typing import Any
 
 from components.charts import escape
 from components.tuner import diagrams, pictures
+from components.tuner.domains import TREES_PREFIXES
 from components.tuner.pictures import Measure, number, shown
 from components.tuner.trials import SEARCH_FILE, Trial, read_table
 
@@ -44,6 +45,7 @@ STYLE = """
 .search figure{margin:0}
 .search table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}
 .search caption{text-align:left;padding-bottom:.4rem}
+.search caption span{display:inline-block;position:sticky;left:0;max-width:calc(100vw - 3rem)}
 .search th,.search td{text-align:left;vertical-align:top;padding:.3rem .6rem;
 border-bottom:1px solid var(--line)}
 .search thead th{white-space:nowrap;border-bottom-width:2px}
@@ -56,7 +58,7 @@ border-bottom:1px solid var(--line)}
 margin-top:.8rem}
 .search summary{cursor:pointer;margin-top:.8rem}
 .search [tabindex]:focus-visible{outline:2px solid currentColor;outline-offset:2px}
-@media(max-width:50rem){.search .wide{min-width:30rem}}
+@media(max-width:50rem){.search .wide{min-width:48rem}}
 @media print{.search .scroll{overflow:visible}.search svg{min-width:0!important}
 .search figure,.search tr{break-inside:avoid}.search h2{break-after:avoid}
 .search .wide{min-width:0}}
@@ -252,7 +254,7 @@ def _leaderboard(found: _Search) -> str:
             f"The best {MOST_ROWS} of {len(ranking)} trials with a score, and the configured model."
         )
     table = (
-        f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
+        f"<table><caption><span>{escape(caption)}</span></caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table>"
     )
     return f"<h2>Leaderboard</h2>{_scroll(table, 'Leaderboard')}"
@@ -296,10 +298,16 @@ def _changes(trial: Trial, default: Trial | None) -> str:
         for name, value in (trial.values or trial.model).items()
         if name != "architecture" and (name not in before or before[name] != value)
     ]
-    texts = [f"{name} {_value(value)}" for name, value in changed[:MOST_CHANGES]]
+    # The prefix says which architecture a hyperparameter is of: that has a column of its own.
+    texts = [f"{_bare(name)} {_value(value)}" for name, value in changed[:MOST_CHANGES]]
     if len(changed) > MOST_CHANGES:
         texts.append(f"and {len(changed) - MOST_CHANGES} more")
     return ", ".join(texts) or "–"
+
+
+def _bare(name: str) -> str:
+    prefix = next((each for each in TREES_PREFIXES if name.startswith(each)), "")
+    return name.removeprefix(prefix)
 
 
 def _importance(found: _Search) -> str:
@@ -314,8 +322,10 @@ def _importance(found: _Search) -> str:
     )
     if len(items) > 1:
         finding += f", {items[1]['name']} {items[1]['share']:.0%}"
-    rest = 1 - sum(item["share"] for item in items)
-    note = f"{finding}. Acting together, hyperparameters explain {max(rest, 0):.0%}."
+    if first["share"] < first["deviation"]:
+        finding = f"No hyperparameter stands out. {finding}"
+    rest = max(1 - sum(item["share"] for item in items), 0)
+    note = f"{finding}. What acts together, and chance, explain {rest:.0%}."
     if len(items) > pictures.MOST_BARS:
         note += f" {len(items) - pictures.MOST_BARS} more explain less each."
     method = (
@@ -444,7 +454,7 @@ def _failures(found: _Search) -> str:
         '<th scope="col">Why</th><th scope="col">First</th>'
     )
     table = (
-        f"<table><caption>{escape(caption)}.</caption><thead><tr>{head}</tr></thead>"
+        f"<table><caption><span>{escape(caption)}.</span></caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{rows}</tbody></table>"
     )
     return f"<h2>What failed</h2>{_scroll(table, 'Trials without a score')}"
@@ -485,7 +495,9 @@ def _pairs(caption: str, pairs: Iterable[tuple[str, Any]]) -> str:
         f'<tr><th scope="row">{escape(name)}</th><td class="wide">{escape(value)}</td></tr>'
         for name, value in pairs
     )
-    table = f"<table><caption>{escape(caption)}.</caption><tbody>{rows}</tbody></table>"
+    table = (
+        f"<table><caption><span>{escape(caption)}.</span></caption><tbody>{rows}</tbody></table>"
+    )
     return _scroll(table, caption)
 
 

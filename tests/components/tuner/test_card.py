@@ -198,6 +198,9 @@ def test_leaderboard_ranks_and_says_what_was_changed(tmp_path: Path) -> None:
     assert "learning_rate 0.25" in rows[0]
     # Of what is as in the configured model, nothing is said.
     assert "activation" not in rows[0]
+    trees = {"architecture": "boosted_trees", "boosted_trees.max_leaves": 7}
+    grown = network(0, 0.9).model_copy(update={"values": trees, "model": {}})
+    assert ">max_leaves 7<" in card.section(write(tmp_path, [default, grown], default="default"))
     assert rows[20].startswith("26default (configured)mlp0.5")
 
 
@@ -311,6 +314,16 @@ def test_equal_scores_and_failures_are_said(tmp_path: Path) -> None:
     text = card.page(write(tmp_path, [*trials, *failed]))
     assert "All trials have the same score." in text
     assert re.search(r'<td class="number">3</td><td>crashed</td>.*ValueError: no', text)
+
+
+def test_shares_within_their_deviation_do_not_stand_out(tmp_path: Path) -> None:
+    def said(share: float) -> str:
+        items = [{"name": "units", "share": share, "deviation": 0.2}]
+        return Document(card.section(write(tmp_path, search(20), importance=items))).text
+
+    assert "No hyperparameter stands out. By itself, units explains 10%" in said(0.1)
+    assert "No hyperparameter" not in said(0.3)
+    assert "What acts together, and chance, explain 70%." in said(0.3)
 
 
 def test_models_of_own_functions_have_no_diagram(tmp_path: Path) -> None:
