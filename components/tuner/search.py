@@ -289,7 +289,7 @@ class Search:
         """Read the records of a search that was cut off."""
         records = [
             Trial.model_validate_json(path.read_bytes())
-            for path in (self._directory / RECORDS).glob("*.json")
+            for path in (self._directory / RECORDS).glob("[!.]*.json")  # no unfinished ones
         ]
         for record in sorted(records, key=lambda each: each.started + each.seconds):
             self._learn(record)

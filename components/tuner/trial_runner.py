@@ -70,6 +70,9 @@ class TrialRunner:
         self._train, self._eval = (
             transformed.load_arrays(splits[name], self._features) for name in ("train", "eval")
         )
+        # What is there now stays: the collection after each trial need not look at it again.
+        gc.collect()
+        gc.freeze()
 
     def run(self, job: Mapping[str, Any], report: Report) -> dict[str, Any]:
         """Run one trial.

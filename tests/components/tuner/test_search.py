@@ -82,7 +82,7 @@ def killed(directory: Path, after: int, **settings: Any) -> None:
         finally:
             os._exit(0)
     records = directory / "trials"
-    while len(list(records.glob("*.json"))) < after:
+    while len(list(records.glob("[!.]*.json"))) < after:
         time.sleep(0.005)
         assert os.waitpid(child, os.WNOHANG) == (0, 0), "it ended before it could be killed"
     os.kill(child, signal.SIGKILL)
