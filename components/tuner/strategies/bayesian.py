@@ -8,11 +8,14 @@ import numpy as np
 from scipy.special import erfcx, ndtr, ndtri
 from scipy.stats import rankdata
 
-from components.tuner.strategies.gaussian_process import Array, GaussianProcess
+from components.tuner.strategies.gaussian_process import Array, GaussianProcess, one_thread
 from components.tuner.strategies.oracle import StrategyOracle
 from components.tuner.strategies.search_space import Parameter, SearchSpace, Values
 from components.tuner.strategies.strategy import Strategy
 
+#: Random points at first, at most: a conditional space has many parameters, of which each
+#: point has few.
+INITIAL = 10
 #: Steps of the first fit, and of each later one, which starts from the last.
 FIRST_STEPS, STEPS = 30, 8
 #: Random points whose improvement is looked at for each proposal.
@@ -33,8 +36,8 @@ class BayesianStrategy(Strategy):
     space : SearchSpace
     seed : int
     initial : int, optional
-        Random points at first; as many as parameters, four at least, if left out. Earlier trials
-        and running ones count.
+        Random points at first; as many as parameters, from four to ten, if left out. Earlier
+        trials and running ones count.
 
     Notes
     -----
@@ -69,7 +72,7 @@ class BayesianStrategy(Strategy):
 
     def __init__(self, space: SearchSpace, seed: int, *, initial: int | None = None) -> None:
         super().__init__(space, seed)
-        self.initial = initial or max(len(space.parameters), 4)
+        self.initial = initial or min(max(len(space.parameters), 4), INITIAL)
         self.observed: list[tuple[Values, float | None]] = []
         self.pending: list[Values] = []
         widths = [_width(parameter) for parameter in space.parameters]
@@ -83,7 +86,8 @@ class BayesianStrategy(Strategy):
         if len(self.tried) < self.initial or scored < 2:
             values = self.sample_untried()
         else:
-            values = self._best_candidate()
+            with one_thread():
+                values = self._best_candidate()
         if values is not None:
             self.pending.append(values)
         return values

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any
 
 import numpy as np
 import scipy.linalg
 import scipy.optimize
+from threadpoolctl import ThreadpoolController
 
 Array = np.ndarray
 
@@ -20,6 +24,21 @@ NOISE_PRIOR = (math.log(0.05), 1.5)
 LOG_LIMITS = (-12.0, 6.0)
 #: Added to the diagonal, against rounding.
 JITTER = 1e-8
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Return a context in which linear algebra has one thread.
+
+    Matrices this small gain nothing from a second one, and where trials run beside, waiting
+    for it takes ten times as long.
+    """
+    limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
+    return limited
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 class GaussianProcess:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import shutil
 import statistics
@@ -11,7 +10,6 @@ from typing import Any
 
 import keras_tuner
 import pytest
-import scipy.optimize
 
 from components.errors import InputError
 from components.tuner.strategies import STRATEGIES, EarlierTrial, SearchOracle
@@ -19,15 +17,10 @@ from components.tuner.strategies.oracle import StrategyOracle
 from components.tuner.strategies.search_space import SearchSpace
 
 NAMES = sorted(STRATEGIES)
+#: Enough for every strategy to have learnt something.
+TRIALS = 22
 #: Hyperband goes on with earlier trials at more epochs: the same point, not the same trial.
 BOOKKEEPING = "tuner/"
-
-
-@pytest.fixture(autouse=True)
-def _short_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the Gaussian process take few steps: no promise here is about its optimum."""
-    steps = functools.partial(scipy.optimize.minimize, options={"maxiter": 2})
-    monkeypatch.setattr(scipy.optimize, "minimize", steps)
 
 
 def conditional_space() -> keras_tuner.HyperParameters:
@@ -81,8 +74,6 @@ def make(
     **settings: Any,
 ) -> SearchOracle:
     settings.setdefault("seed", 0)
-    if name == "bayesian":
-        settings.setdefault("num_initial_points", 5)
     if name == "hyperband":
         settings.setdefault("max_epochs", 9)
     oracle = STRATEGIES[name](keras_tuner.Objective("score", direction), space, **settings)
@@ -120,22 +111,17 @@ def search(oracle: SearchOracle, score: Any, limit: int = 1000) -> list[Any]:
     return trials
 
 
-def budget(name: str) -> int:
-    """Fewer trials where each costs seconds."""
-    return 7 if name == "bayesian" else 22
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_same_seed_gives_same_search(name: str, tmp_path: Path) -> None:
     runs = [
         search(
             make(name, conditional_space(), tmp_path / str(number), seed=7),
             score_conditional,
-            budget(name),
+            TRIALS,
         )
         for number in range(2)
     ]
-    assert len(runs[0]) == budget(name)
+    assert len(runs[0]) == TRIALS
     assert [values_of(trial) for trial in runs[0]] == [values_of(trial) for trial in runs[1]]
 
 
@@ -159,7 +145,7 @@ def test_other_seed_gives_other_search(name: str, tmp_path: Path) -> None:
 def test_killed_search_goes_on_as_if_undisturbed(
     name: str, killed_while: str, tmp_path: Path
 ) -> None:
-    trials, before = budget(name), budget(name) - 3
+    trials, before = TRIALS, TRIALS - 3
     settings: dict[str, Any] = {"max_trials": trials}
     whole = search(
         make(name, conditional_space(), tmp_path / "whole", **settings), score_conditional
@@ -185,7 +171,7 @@ def test_killed_search_goes_on_as_if_undisturbed(
 def test_kill_between_the_trial_s_file_and_the_state_s_loses_nothing(
     name: str, tmp_path: Path
 ) -> None:
-    trials = budget(name) - 2
+    trials = TRIALS - 2
     whole = search(
         make(name, conditional_space(), tmp_path / "whole", max_trials=trials), score_conditional
     )
@@ -226,7 +212,7 @@ def test_state_is_json_and_no_temporary_file_stays(name: str, tmp_path: Path) ->
 def test_only_active_hyperparameters_have_values(name: str, tmp_path: Path) -> None:
     hyperparameters = conditional_space()
     space = SearchSpace.from_hyperparameters(hyperparameters)
-    trials = search(make(name, hyperparameters, tmp_path), score_conditional, budget(name))
+    trials = search(make(name, hyperparameters, tmp_path), score_conditional, TRIALS)
     assert all(space.contains(point_of(trial)) for trial in trials)
     if name != "grid":
         assert {point_of(trial)["model"] for trial in trials} == {"mlp", "cross"}
@@ -234,9 +220,7 @@ def test_only_active_hyperparameters_have_values(name: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", NAMES)
 def test_values_lie_in_their_ranges(name: str, tmp_path: Path) -> None:
-    trials = search(
-        make(name, mixed_space(), tmp_path), lambda v: -abs(v["rate"] - 0.01), budget(name)
-    )
+    trials = search(make(name, mixed_space(), tmp_path), lambda v: -abs(v["rate"] - 0.01), TRIALS)
     for trial in trials:
         values = point_of(trial)
         assert 1e-4 <= values["rate"] <= 1e-1
@@ -265,10 +249,9 @@ def test_exhausted_space_ends_the_search_with_each_point_tried_once(
 @pytest.mark.parametrize("name", NAMES)
 def test_no_point_is_tried_twice(name: str, tmp_path: Path) -> None:
     # Most of the space, so that chance alone would repeat.
-    limit = 8 if name == "bayesian" else 40
     points = [
         json.dumps(point_of(trial), sort_keys=True)
-        for trial in search(make(name, conditional_space(), tmp_path), score_conditional, limit)
+        for trial in search(make(name, conditional_space(), tmp_path), score_conditional, 40)
         if not values_of(trial).get("tuner/round")
     ]
     assert len(points) == len(set(points)) > 6
@@ -279,26 +262,22 @@ def test_no_point_is_tried_twice(name: str, tmp_path: Path) -> None:
 def test_failed_trials_are_recorded_and_the_search_goes_on(
     name: str, failure: float | None, tmp_path: Path
 ) -> None:
-    trials_wanted = 8 if name == "bayesian" else 12
     oracle = make(
         name,
         conditional_space(),
         tmp_path,
         max_consecutive_failed_trials=1000,
-        max_trials=trials_wanted,
+        max_trials=12,
     )
     trials = search(
         oracle,
         lambda values: failure if values["norm"] else score_conditional(values),
     )
-    assert len(trials) == trials_wanted
+    assert len(trials) == 12
     good = [trial for trial in trials if not point_of(trial)["norm"]]
     assert good
     oracle.save()
-    assert (
-        len(json.loads((tmp_path / "search" / "oracle.json").read_text())["end_order"])
-        == trials_wanted
-    )
+    assert len(json.loads((tmp_path / "search" / "oracle.json").read_text())["end_order"]) == 12
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -309,13 +288,11 @@ def test_search_where_all_fails_ends(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_minimum_mirrors_maximum(name: str, tmp_path: Path) -> None:
-    largest = search(
-        make(name, conditional_space(), tmp_path / "max"), score_conditional, budget(name)
-    )
+    largest = search(make(name, conditional_space(), tmp_path / "max"), score_conditional, TRIALS)
     smallest = search(
         make(name, conditional_space(), tmp_path / "min", direction="min"),
         lambda values: -score_conditional(values),
-        budget(name),
+        TRIALS,
     )
     assert [values_of(trial) for trial in largest] == [values_of(trial) for trial in smallest]
 
@@ -352,7 +329,7 @@ def test_earlier_trials_guide_the_search(name: str, tmp_path: Path) -> None:
             for trial in search(
                 make(name, hp, tmp_path / f"{kind}-{seed}", seed=seed, **settings),
                 score,
-                2 if name == "bayesian" else 12,
+                12,
             )
         )
         for kind, settings in {"cold": {}, "warm": {"warm_start": earlier}}.items()
@@ -364,8 +341,7 @@ def test_earlier_trials_guide_the_search(name: str, tmp_path: Path) -> None:
 def test_trials_may_run_side_by_side(name: str, tmp_path: Path) -> None:
     oracle = make(name, conditional_space(), tmp_path)
     points = []
-    rounds = 2 if name == "bayesian" else 5
-    for _ in range(rounds):
+    for _ in range(5):
         running = [oracle.create_trial(f"tuner{number}") for number in range(3)]
         points += [
             json.dumps(point_of(trial), sort_keys=True)
@@ -375,7 +351,7 @@ def test_trials_may_run_side_by_side(name: str, tmp_path: Path) -> None:
         for trial in reversed(running):
             end(oracle, trial, score_conditional(point_of(trial)))
     assert len(points) == len(set(points)) >= 6
-    assert len(oracle.end_order) == 3 * rounds
+    assert len(oracle.end_order) == 15
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -411,7 +387,7 @@ def test_hyperband_gives_more_epochs_to_the_best(tmp_path: Path) -> None:
     assert min(epochs[3]) >= sorted(epochs[1])[-len(epochs[3])]
 
 
-@pytest.mark.parametrize("name", ["evolution", "reinforcement", "local_search"])
+@pytest.mark.parametrize("name", ["bayesian", "evolution", "reinforcement", "local_search"])
 def test_learning_strategies_beat_random_on_a_separable_objective(name: str) -> None:
     hp = keras_tuner.HyperParameters()
     names = [f"p{index}" for index in range(8)]
@@ -432,7 +408,7 @@ def test_learning_strategies_beat_random_on_a_separable_objective(name: str) -> 
             found = max(found, score)
         return found
 
-    ours, random = ([best(each, seed) for seed in range(10)] for each in (name, "random"))
+    ours, random = ([best(each, seed) for seed in range(5)] for each in (name, "random"))
     assert statistics.fmean(ours) > statistics.fmean(random) + 2
     # The maximum is 24: no luck, but a climb.
     assert statistics.fmean(ours) >= 21
