@@ -77,7 +77,7 @@ class BayesianStrategy(Strategy):
         self.pending: list[Values] = []
         widths = [_width(parameter) for parameter in space.parameters]
         self._starts = np.concatenate([[0], np.cumsum(widths)])
-        self._process = GaussianProcess(np.repeat(np.arange(len(widths)), widths))
+        self._process = GaussianProcess(np.repeat(np.arange(len(widths)), widths).tolist())
         self._points = np.empty((0, sum(widths)))
         self._fitted = False
 
@@ -133,8 +133,9 @@ class BayesianStrategy(Strategy):
             climbers = [values for values, _ in merged.values()]
             heights = np.array([height for _, height in merged.values()])
         for index in np.argsort(-np.concatenate(promises), kind="stable"):
-            if not self.is_tried(pool[index]):
-                return pool[index]
+            values: Values = pool[index]
+            if not self.is_tried(values):
+                return values
         return fresh
 
     def _condition(self) -> float:
