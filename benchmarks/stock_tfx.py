@@ -1,8 +1,9 @@
 """Whole processes, cold: the unmodified taxi example of the installed TFX against ours.
 
-Both run the same nodes (the example tunes nothing, and so ours has its Tuner switched off) on the
-same file (the 15,002 taxi rides that the tfx wheel carries), from CSV to a pushed model, in turn: stock, ours, stock, ours, ... Each run has
-an empty home, store and cache. The last line on standard output is one JSON object:
+Both run the same nodes on the same file (the 15,002 taxi rides that the tfx wheel carries), from
+CSV to a pushed model, in turn: stock, ours, stock, ours, ... The example tunes nothing, and so
+ours has its Tuner switched off. Each run has an empty home, store and cache. The last line on
+standard output is one JSON object:
 
 ``stock_s``, ``ours_s``
     Medians over the pairs, in seconds.
