@@ -325,7 +325,7 @@ def _resolve_paths(values: dict[str, Any], base: Path) -> None:
         return str((base / Path(path).expanduser()).absolute())
 
     for section, keys in {
-        "data": ("path", "test_path", "spans"),
+        "data": ("path", "test_path", "labels_path", "spans"),
         "schema": ("path",),
         "pusher": ("directory",),
         "store": ("path",),

@@ -12,12 +12,16 @@ from components.settings import Settings
 
 #: What a user may declare a column to be.
 DeclaredKind = Literal["numeric", "categorical", "boolean", "time"]
-Format = Literal["csv", "parquet", "tfrecord"]
+Format = Literal["csv", "parquet", "tfrecord", "images", "idx"]
 Task = Literal["binary", "multiclass", "regression"]
+
+#: Name of the label of images, unless a config gives another.
+IMAGE_LABEL = "label"
 
 #: The splits of the data itself, in the order of their indices.
 SPLITS = ("train", "eval", "test")
 
+_Side = Annotated[int, Field(ge=1, le=8192)]
 # A number such as -999 in a YAML list means the text of that number.
 _Text = Annotated[str, Field(coerce_numbers_to_str=True)]
 
@@ -65,17 +69,28 @@ class DataConfig(Settings):
     Attributes
     ----------
     path : str or tuple of str
-        Files, folders (the data files directly in them) or globs.
+        Files, folders (the data files directly in them) or globs. Of images: a folder with
+        a folder for each class, or IDX files, or TFRecord files with one image an example.
     test_path : str or tuple of str or None
         Files, folders or globs whose rows are the test split; those of `path` are then
         divided into train and eval alone, by the ratio of their shares.
+    labels_path : str or tuple of str or None
+        IDX files of labels, in the order of the images files of `path`, `test_path` and
+        `spans`; None finds them by MNIST's names (``...-images-idx3-ubyte`` and
+        ``...-labels-idx1-ubyte``).
+    image_size : (int, int) or None
+        Height and width, in pixels, to which Transform resizes each image; None takes
+        images as they are, which must then be of one size.
     label : str
-        The column to predict.
+        The column to predict. Only images, whose folders or files give the label,
+        can do without; theirs is then called ``label``.
     task : {"auto", "binary", "multiclass", "regression"}
         ``auto`` decides by the label: two values are ``binary``; fractional numbers, or
-        integers with more than 20 values, ``regression``; all else ``multiclass``.
-    format : {"auto", "csv", "parquet", "tfrecord"}
-        ``auto`` decides by the file names' extension; CSV and TFRecord may be gzipped.
+        integers with more than 20 values, ``regression``; all else ``multiclass``. Labels
+        of images that are no fractions are classes, however many.
+    format : {"auto", "csv", "parquet", "tfrecord", "images", "idx"}
+        ``auto`` decides by the file names' extension, or by the folders in a folder; CSV,
+        TFRecord and IDX may be gzipped.
     delimiter, encoding : str
         Of CSV files.
     missing_values : tuple of str
@@ -95,7 +110,9 @@ class DataConfig(Settings):
 
     path: str | tuple[str, ...]
     test_path: str | tuple[str, ...] | None = None
-    label: str
+    labels_path: str | tuple[str, ...] | None = None
+    image_size: tuple[_Side, _Side] | None = None
+    label: str = IMAGE_LABEL
     task: Literal["auto"] | Task = "auto"
     format: Literal["auto"] | Format = "auto"
     delimiter: str = ","

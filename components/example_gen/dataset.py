@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from components.example_gen.config import SPLITS, Format, SplitConfig, Task
 from components.settings import Settings
 
-Kind = Literal["numeric", "integer", "categorical", "boolean", "time"]
+Kind = Literal["numeric", "integer", "categorical", "boolean", "time", "image"]
+
+#: The encoded image, and what is stored of each image beside it. These are no inputs of a
+#: model: they make statistics, validation and slices of images possible.
+IMAGE = "image"
+IMAGE_FACTS: dict[str, Kind] = {
+    "image_height": "integer",
+    "image_width": "integer",
+    "image_channels": "integer",
+    "image_bytes": "integer",
+    "image_mean": "numeric",
+    "image_deviation": "numeric",
+}
+#: Hash of an image, which decides its split and is not stored.
+IMAGE_DIGEST = "image_digest"
 
 
 class Column(Settings):
@@ -16,9 +32,10 @@ class Column(Settings):
     Attributes
     ----------
     name : str
-    kind : {"numeric", "integer", "categorical", "boolean", "time"}
+    kind : {"numeric", "integer", "categorical", "boolean", "time", "image"}
         How its values are stored: numeric as float; integer, boolean (0 and 1) and time
-        (UTC seconds since 1970) as int64; categorical as bytes (UTF-8).
+        (UTC seconds since 1970) as int64; categorical as bytes (UTF-8); image as the bytes
+        of a PNG or JPEG file.
     missing : int
         Rows without a value, spans not counted.
     distinct : int or None
@@ -31,14 +48,43 @@ class Column(Settings):
     distinct: int | None
 
 
+class ImageSpec(Settings):
+    """The images of a data set, as a model sees them.
+
+    Attributes
+    ----------
+    height, width : int
+        Pixels.
+    channels : int
+        1 if all images are grey, otherwise 3.
+    resize : bool
+        Whether Transform resizes the images to that size.
+    feature : str or None
+        TFRecord: the feature that holds the encoded image.
+    labels : dict of str to str
+        IDX: file of images -> file of its labels, as absolute paths.
+    """
+
+    height: int
+    width: int
+    channels: int
+    resize: bool = False
+    feature: str | None = None
+    labels: dict[str, str] = Field(default={})
+
+
 class DatasetSpec(Settings):
     """A data set as it was found.
 
     Attributes
     ----------
-    format : {"csv", "parquet", "tfrecord"}
+    kind : {"table", "image"}
+    image : ImageSpec or None
+        What the images are; None for tables.
+    format : {"csv", "parquet", "tfrecord", "images", "idx"}
     files : tuple of str
-        Absolute paths of the data that are divided into splits.
+        Absolute paths of the data that are divided into splits; of the format ``images``
+        the folder of each class.
     test_files : tuple of str
         Absolute paths of the test split; empty if it is a part of `files`.
     spans : dict of str to tuple of str
@@ -73,6 +119,8 @@ class DatasetSpec(Settings):
         As in `DataConfig`.
     """
 
+    kind: Literal["table", "image"] = "table"
+    image: ImageSpec | None = None
     format: Format
     files: tuple[str, ...]
     test_files: tuple[str, ...] = ()

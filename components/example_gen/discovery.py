@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from components.errors import InputError
+from components.example_gen import idx, image_folder
 from components.example_gen.config import DataConfig, Format
 
 _EXTENSIONS: dict[Format, str] = {
     "csv": r"\.(csv|tsv)(\.gz)?$",
     "parquet": r"\.(parquet|pq)$",
     "tfrecord": r"\.tfrecords?(\.gz)?$|tfrecord-\d{5}-of-\d{5}(\.gz)?$",
+    "idx": idx.IMAGES_NAME,
 }
 
 
@@ -25,19 +27,25 @@ class Found(NamedTuple):
 
     Attributes
     ----------
-    format : {"csv", "parquet", "tfrecord"}
+    format : {"csv", "parquet", "tfrecord", "images", "idx"}
     data : tuple of str
-        Files whose rows are divided into splits.
+        Files whose rows are divided into splits; of the format ``images`` the folder of
+        each class.
     test : tuple of str
         Files of the test split; empty if it is a part of `data`.
-    spans : tuple of str
-        Later data.
+    spans : tuple of tuple of str
+        Later data: the file, or the class folders, of each span.
     """
 
     format: Format
     data: tuple[str, ...]
     test: tuple[str, ...]
-    spans: tuple[str, ...]
+    spans: tuple[tuple[str, ...], ...]
+
+    @property
+    def span_files(self) -> tuple[str, ...]:
+        """The files of all spans."""
+        return tuple(file for group in self.spans for file in group)
 
 
 def find(config: DataConfig) -> Found:
@@ -49,6 +57,10 @@ def find(config: DataConfig) -> Found:
         For paths without files, files of several or unknown formats, and a file that is
         named for two uses, such as data and a later span of it.
     """
+    if config.format == "images" or (
+        config.format == "auto" and config.path and all(map(_is_image_folder, _listed(config.path)))
+    ):
+        return _find_class_folders(config)
     data = _expand(config.path, config, "data.path")
     test: tuple[str, ...] = ()
     if config.test_path is not None:
@@ -57,7 +69,36 @@ def find(config: DataConfig) -> Found:
     _check_disjoint(data, test, "A file is both data and test data.", "data.test_path")
     _check_disjoint(data, spans, "A file is both data and a later span of it.", "data.spans")
     _check_disjoint(test, spans, "A file is both test data and a later span.", "data.spans")
-    return Found(_format((*data, *test, *spans), config), data, test, spans)
+    found = _format((*data, *test, *spans), config)
+    return Found(found, data, test, tuple((file,) for file in spans))
+
+
+def _listed(paths: str | Sequence[str]) -> tuple[str, ...]:
+    return (paths,) if isinstance(paths, str) else tuple(paths)
+
+
+def _is_image_folder(path: str) -> bool:
+    """Whether a folder holds images and, directly in it, no other data."""
+    if not image_folder.looks_like_images(path):
+        return False
+    return all(entry.is_dir() or _guess(entry.path) is None for entry in os.scandir(path))
+
+
+def _find_class_folders(config: DataConfig) -> Found:
+    """Return the class folders that `config` names; those of each span are together."""
+
+    def classes(paths: str | Sequence[str], setting: str) -> tuple[tuple[str, ...], ...]:
+        roots = image_folder.find_roots(_listed(paths), setting)
+        return tuple(image_folder.find_classes(root, setting) for root in roots)
+
+    data = sum(classes(config.path, "data.path"), ())
+    test = sum(classes(config.test_path or (), "data.test_path"), ())
+    spans = classes(config.spans, "data.spans")
+    later = sum(spans, ())
+    _check_disjoint(data, test, "A folder is both data and test data.", "data.test_path")
+    _check_disjoint(data, later, "A folder is both data and a later span of it.", "data.spans")
+    _check_disjoint(test, later, "A folder is both test data and a later span.", "data.spans")
+    return Found("images", data, test, spans)
 
 
 def _check_disjoint(
@@ -76,8 +117,7 @@ def _check_disjoint(
 
 
 def _expand(paths: str | Sequence[str], config: DataConfig, setting: str) -> tuple[str, ...]:
-    if isinstance(paths, str):
-        paths = (paths,)
+    paths = _listed(paths)
     if not paths:
         raise InputError("No data is named.", setting=setting, expected="at least one path")
     found: dict[str, None] = {}
@@ -95,7 +135,8 @@ def _expand_one(path: str, config: DataConfig, setting: str) -> list[str]:
                 "The folder holds no data files.",
                 file=path,
                 setting=setting,
-                expected="files such as *.csv, *.csv.gz, *.parquet or *.tfrecord",
+                expected="files such as *.csv, *.csv.gz, *.parquet or *.tfrecord, or a folder of "
+                "images for each class",
                 got=", ".join(sorted(os.listdir(path))[:5]) or "an empty folder",
             )
     elif os.path.exists(path):
@@ -153,8 +194,9 @@ def _format(files: Sequence[str], config: DataConfig) -> Format:
                 "The file's name does not say its format.",
                 file=file,
                 setting="data.format",
-                expected="a name that ends in .csv, .tsv, .parquet, .pq or .tfrecord(s)",
-                remedy="Set data.format to csv, parquet or tfrecord.",
+                expected="a name that ends in .csv, .tsv, .parquet, .pq, .tfrecord(s) or "
+                "-images-idx3-ubyte",
+                remedy="Set data.format to csv, parquet, tfrecord or idx.",
             )
     first, *others = guesses.items()
     for file, guess in others:

@@ -5,11 +5,12 @@ Imports nothing heavy (TensorFlow only for TFRecord files), and holds one batch 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,19 @@ import pyarrow.compute as pc
 
 from components import files
 from components.errors import InputError
-from components.example_gen import discovery, splitting, storage
+from components.example_gen import discovery, image_folder, splitting, storage
 from components.example_gen.config import SPLITS, DataConfig, Format
 from components.example_gen.dataset import Column, DatasetSpec
+from components.example_gen.image_inspection import Inspection, image_feature
 from components.example_gen.label import Label, resolve
 from components.example_gen.profile import ColumnProfile
-from components.example_gen.readers import READERS, Reader, read_batches, read_labelled
+from components.example_gen.readers import (
+    READERS,
+    Reader,
+    read_batches,
+    read_labelled,
+    with_label,
+)
 from components.naming import nearest
 
 #: Fewer rows cannot fill train, eval and test.
@@ -48,28 +56,26 @@ def inspect(config: DataConfig) -> DatasetSpec:
         For data or settings with which no pipeline could end well.
     """
     found = discovery.find(config)
-    data_files, all_files = (*found.data, *found.test), (*found.data, *found.test, *found.spans)
+    feature = image_feature(found, config)
+    if found.format in ("images", "idx") or feature is not None:
+        return _inspect_images(Inspection(config, found, feature))
+    _check_is_table(config)
+    data_files = (*found.data, *found.test)
+    all_files = (*data_files, *found.span_files)
     reader = READERS[found.format](config.delimiter, config.encoding)
-    names = _column_names(reader, data_files, found.spans)
+    names = _column_names(reader, data_files, found.span_files)
     _check_settings(config, names)
-    profiles, rows = _profile(reader, config, names, data_files, found.spans)
+    profiles, rows = _profile(reader, config, names, data_files, found.span_files)
     for profile in profiles.values():
         _check_kind(profile, reader, config, all_files)
-    labelled = rows - profiles[config.label].missing
-    if 0 < labelled < MIN_ROWS:  # without any, the label is to blame
-        raise InputError(
-            "The data has too few rows for train, eval and test.",
-            expected=f"at least {MIN_ROWS} rows with a label",
-            got=f"{labelled} of {rows} rows",
-            remedy="Add rows.",
-        )
+    _check_rows(rows, profiles[config.label].missing)
     label = resolve(profiles[config.label], config)
     spec = _describe(config, found.format, profiles, label)
     spec = spec.model_copy(
         update={
             "files": found.data,
             "test_files": found.test,
-            "spans": {f"span-{i:03d}": (file,) for i, file in enumerate(found.spans, 1)},
+            "spans": {f"span-{i:03d}": group for i, group in enumerate(found.spans, 1)},
             "bytes": sum(os.path.getsize(file) for file in all_files),
             "rows": rows,
             "rows_without_label": profiles[config.label].missing,
@@ -77,19 +83,77 @@ def inspect(config: DataConfig) -> DatasetSpec:
     )
     if config.split.by == "time":
         spec = spec.model_copy(update={"time_boundaries": _time_boundaries(spec, reader)})
-    spec = spec.model_copy(update={"split_rows": _count_splits(spec)})
+    rows_of = functools.partial(read_labelled, spec)
+    spec = spec.model_copy(update={"split_rows": _count_splits(spec, rows_of)})
     return spec.model_copy(update={"fingerprint": fingerprint(spec)})
+
+
+def _inspect_images(inspection: Inspection) -> DatasetSpec:
+    """Return what a data set of images holds."""
+    spec = inspection.describe()
+    _check_rows(spec.rows, spec.rows_without_label)
+
+    def rows_of(paths: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        for batch in inspection.batches(paths):
+            yield with_label(storage.to_storage(batch, spec), spec)
+
+    paths = [path for _, group in spec.sources for path in group]
+    paths += (spec.image.labels if spec.image else {}).values()
+    update = {
+        "bytes": sum(
+            image_folder.size(path) if os.path.isdir(path) else os.path.getsize(path)
+            for path in paths
+        ),
+        "split_rows": _count_splits(spec, rows_of),
+    }
+    spec = spec.model_copy(update=update)
+    return spec.model_copy(update={"fingerprint": fingerprint(spec)})
+
+
+def _check_is_table(config: DataConfig) -> None:
+    """Refuse a table whose label is not named, and settings that only images have."""
+    if "label" not in config.model_fields_set:
+        raise InputError(
+            "The setting 'data.label' is missing.",
+            setting="data.label",
+            expected="the name of the column to predict",
+            remedy="Set data.label; only images, whose folders or files give the label, can do "
+            "without.",
+        )
+    for name in ("image_size", "labels_path"):
+        if getattr(config, name) is not None:
+            raise InputError(
+                f"The data are a table, and data.{name} is for images.",
+                setting=f"data.{name}",
+                remedy="Leave it out.",
+            )
+
+
+def _check_rows(rows: int, without_label: int) -> None:
+    labelled = rows - without_label
+    if 0 < labelled < MIN_ROWS:  # without any, the label is to blame
+        raise InputError(
+            "The data has too few rows for train, eval and test.",
+            expected=f"at least {MIN_ROWS} rows with a label",
+            got=f"{labelled} of {rows} rows",
+            remedy="Add rows.",
+        )
 
 
 def fingerprint(spec: DatasetSpec) -> str:
     """Return SHA-256 over the content of the files and over how `spec` reads them."""
+    image = spec.image.model_copy(update={"labels": {}}) if spec.image else None
     settings = spec.model_copy(
-        update={"files": (), "test_files": (), "spans": {}, "fingerprint": ""}
+        update={"files": (), "test_files": (), "spans": {}, "fingerprint": "", "image": image}
     )
     digest = hashlib.sha256(settings.model_dump_json().encode())
     for name, group in spec.sources:
         for file in group:
-            digest.update(f"\0{name or ''}\0{files.file_digest(file)}".encode())
+            is_folder = os.path.isdir(file)
+            content = image_folder.folder_digest(file) if is_folder else files.file_digest(file)
+            digest.update(f"\0{name or ''}\0{content}".encode())
+            if spec.image and file in spec.image.labels:
+                digest.update(files.file_digest(spec.image.labels[file]).encode())
     return digest.hexdigest()
 
 
@@ -343,11 +407,20 @@ def _time_boundaries(spec: DatasetSpec, reader: Reader) -> tuple[int, ...]:
     return splitting.time_boundaries(times, np.array([found[int(t)] for t in times]), spec.shares)
 
 
-def _count_splits(spec: DatasetSpec) -> dict[str, int]:
-    """Return the rows of each split, after checking that each can serve."""
+def _count_splits(
+    spec: DatasetSpec, rows_of: Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
+) -> dict[str, int]:
+    """Return the rows of each split, after checking that each can serve.
+
+    Parameters
+    ----------
+    spec : DatasetSpec
+    rows_of : callable
+        Returns the rows with a label of some files: the label, and what decides the split.
+    """
     rows = np.zeros(len(SPLITS), np.int64)
     classes: Counter[str] = Counter()
-    for batch in read_labelled(spec, spec.files):
+    for batch in rows_of(spec.files):
         splits = splitting.assign(batch, spec)
         rows += np.bincount(splits, minlength=len(SPLITS))
         if spec.classes:
@@ -380,7 +453,7 @@ def _count_splits(spec: DatasetSpec) -> dict[str, int]:
     for split, group in spec.sources:
         if split is None:
             continue
-        counts[split] = sum(batch.num_rows for batch in read_labelled(spec, group))
+        counts[split] = sum(batch.num_rows for batch in rows_of(group))
         if not counts[split]:
             setting = "data.spans" if split in spec.spans else "data.test_path"
             raise InputError(

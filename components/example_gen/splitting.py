@@ -39,18 +39,22 @@ def assign(batch: pa.RecordBatch, spec: DatasetSpec) -> np.ndarray:
     By hash: the hash, seen as a fraction in [0, 1), is compared with the cumulated shares.
     Equal rows go to the same split, so that no copy of a training row is tested. Rows
     without a group are placed by their content. By time: rows before the first boundary
-    are train, those from the second on are test. Where the test split has files of its
+    are train, those from the second on are test. An image's group is the hash of its bytes,
+    or of its pixels where the data hold no file of it. Where the test split has files of its
     own, all others are train or eval.
     """
     if spec.time_boundaries is not None:
         times = batch.column(spec.split.column).to_numpy(zero_copy_only=False)
         places: np.ndarray = np.searchsorted(spec.time_boundaries, times, side="right")
         return places
-    hashes = hash_rows(batch, spec.names)
-    if spec.split.column is not None:
+    if spec.split.column is None:
+        hashes = hash_rows(batch, spec.names)
+    else:
+        hashes = hash_rows(batch, [spec.split.column])
         group = batch.column(spec.split.column)
-        absent = group.is_null().to_numpy(zero_copy_only=False)
-        hashes = np.where(absent, hashes, hash_rows(batch, [spec.split.column]))
+        if group.null_count:
+            absent = group.is_null().to_numpy(zero_copy_only=False)
+            hashes = np.where(absent, hash_rows(batch, spec.names), hashes)
     fractions = (hashes >> np.uint64(11)) * 2.0**-53
     return np.searchsorted(np.cumsum(spec.shares)[:-1], fractions, side="right")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -14,11 +15,20 @@ _GZIP = b"\x1f\x8b\x08"
 
 
 class TfRecordReader:
-    """Reads TFRecord files of tf.Examples with at most one value a feature."""
+    """Reads TFRecord files of tf.Examples with at most one value a feature.
+
+    Parameters
+    ----------
+    batch_rows : int
+        Largest number of rows in a batch.
+    """
 
     #: Kinds are stated by the file; a feature that an example lacks is a missing value.
     infers = False
     same_columns = False
+
+    def __init__(self, batch_rows: int = BATCH_ROWS) -> None:
+        self._batch_rows = batch_rows
 
     def names(self, path: str) -> list[str]:
         """Return the features of all examples, in name order.
@@ -36,6 +46,10 @@ class TfRecordReader:
         if not rows:
             raise InputError("The file has no records.", file=path, expected="tf.Examples")
         return sorted(names)
+
+    def peek(self, path: str) -> Iterator[pa.RecordBatch]:
+        """Yield the first rows with all features, each a list."""
+        yield from itertools.islice(self._decoded(path), 1)
 
     def batches(self, path: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield the rows of `columns`, as int64, float32 or bytes.
@@ -70,7 +84,7 @@ class TfRecordReader:
         decoder = example_coder.ExamplesToRecordBatchDecoder()
         row = 0
         try:
-            for records in dataset.batch(BATCH_ROWS).as_numpy_iterator():
+            for records in dataset.batch(self._batch_rows).as_numpy_iterator():
                 yield decoder.DecodeBatch(records.tolist())
                 row += len(records)
         except (tf.errors.OpError, RuntimeError, ValueError) as error:

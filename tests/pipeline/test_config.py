@@ -118,7 +118,7 @@ def test_a_config_survives_json(write):
         (MINIMAL + "nodes: {Trainer: {enabled: false}}\n", ("Trainer cannot be switched off",)),
         (MINIMAL + "name: ../evil\n", ("name", "letters, digits")),
         (MINIMAL + "evaluator: {metrics: [AUCC]}\n", ("AUCC", "nearest: AUC")),
-        ("data:\n  path: x.csv\n", ("data.label", "missing")),
+        ("data:\n  label: y\n", ("data.path", "missing")),
         ("data: [1\n", ("not valid YAML",)),
         ("", ("holds no settings",)),
         ("- a\n", ("holds no settings", "list")),
