@@ -30,7 +30,9 @@ class Executor(base.Executor):
         )
         result.split_names = statistics.split_names
         result.span = statistics.span
-        rules = tfdv.load_schema_text(str(Path(schema.uri) / "schema.pbtxt"))
+        rules = validation.of_statistics(
+            tfdv.load_schema_text(str(Path(schema.uri) / "schema.pbtxt"))
+        )
         readable = {}
         for split in base.split_names(statistics):
             computed = tfdv.load_stats_binary(

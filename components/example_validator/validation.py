@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+
+
+def of_statistics(schema: schema_pb2.Schema) -> schema_pb2.Schema:
+    """Return what of `schema` statistics can be held against: all but images.
+
+    There are no statistics of images, and whoever wrote the examples has read each of them.
+    """
+    rules = schema_pb2.Schema()
+    rules.CopyFrom(schema)
+    del rules.feature[:]
+    rules.feature.extend(
+        feature for feature in schema.feature if feature.WhichOneof("domain_info") != "image_domain"
+    )
+    return rules
 
 
 def describe(anomalies: anomalies_pb2.Anomalies) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ from components.settings import Settings
 FEATURES_FILE = "features.json"
 
 #: Outputs of the transform graph.
-NUMERIC, CATEGORICAL, LABEL = "numeric", "categorical", "label"
+NUMERIC, CATEGORICAL, IMAGE, LABEL = "numeric", "categorical", "image", "label"
 
 #: Ids that every categorical column reserves: no value, and a value that the
 #: training data do not have.
@@ -38,6 +38,32 @@ class CategoricalColumn(Settings):
     size: int
 
 
+class ImageFeature(Settings):
+    """What `image` is.
+
+    Attributes
+    ----------
+    height, width : int
+        Pixels.
+    channels : int
+        1 (grey) or 3 (red, green, blue).
+    mean, deviation : tuple of float
+        Mean and standard deviation of each channel over the train split, of values from 0
+        to 255; the latter is never 0.
+    """
+
+    height: int
+    width: int
+    channels: int
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of one image."""
+        return self.height, self.width, self.channels
+
+
 class Features(Settings):
     """What the columns of transformed examples are.
 
@@ -54,13 +80,16 @@ class Features(Settings):
         ``regression`` or a kind of classification.
     classes : tuple of str
         Class of each label index; empty for regression.
+    image : ImageFeature or None
+        What the image is that is then the only feature; None for tables.
     """
 
-    numeric: tuple[str, ...]
-    categorical: tuple[CategoricalColumn, ...]
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[CategoricalColumn, ...] = ()
     label: str
     task: str
     classes: tuple[str, ...] = ()
+    image: ImageFeature | None = None
 
     def write(self, directory: str | os.PathLike[str]) -> None:
         """Write the description into a transform graph's directory."""
@@ -83,10 +112,18 @@ def to_record_batch(arrays: dict[str, np.ndarray]) -> pa.RecordBatch:
     Parameters
     ----------
     arrays : dict of array
-        Shapes ``[n, k]`` or ``[n]``; a row becomes a list of k values.
+        Shapes ``[n, k]`` or ``[n]``; a row becomes a list of k values. A row of a uint8
+        array of any shape becomes one value: its bytes.
     """
     columns = []
     for array in arrays.values():
+        if array.dtype == np.uint8:
+            rows = [row.tobytes() for row in array]
+            offsets = np.arange(len(rows) + 1, dtype=np.int64)
+            columns.append(
+                pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(rows, pa.large_binary()))
+            )
+            continue
         width = array.size // len(array) if len(array) else 1
         offsets = np.arange(len(array) + 1, dtype=np.int64) * width
         columns.append(
@@ -110,20 +147,29 @@ def load_arrays(split_dir: str | os.PathLike[str], features: Features) -> dict[s
     dict of array
         ``numeric`` float32 of shape ``[n, len(features.numeric)]`` and ``categorical``
         int64 of shape ``[n, len(features.categorical)]``, each absent if it has no
-        column; and ``label`` of shape ``[n]``: int64 class index, or float32 for
-        regression.
+        column, or ``image`` uint8 of shape ``[n, height, width, channels]``; and ``label``
+        of shape ``[n]``: int64 class index, or float32 for regression.
     """
     layout: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
         NUMERIC: (np.float32, (-1, len(features.numeric))),
         CATEGORICAL: (np.int64, (-1, len(features.categorical))),
         LABEL: (np.float32 if features.regression else np.int64, (-1,)),
     }
+    if features.image is not None:
+        layout[IMAGE] = (np.uint8, (-1, *features.image.shape))
     layout = {name: (dtype, shape) for name, (dtype, shape) in layout.items() if 0 not in shape}
     parts: dict[str, list[np.ndarray]] = {name: [] for name in layout}
     for batch in examples.read_split(split_dir):
         for name, columns in parts.items():
-            columns.append(batch.column(name).flatten().to_numpy())
+            values = batch.column(name).flatten()
+            columns.append(
+                np.frombuffer(b"".join(values.to_pylist()), np.uint8)
+                if name == IMAGE
+                else values.to_numpy()
+            )
     return {
-        name: np.concatenate([np.empty(0, dtype), *parts[name]]).astype(dtype).reshape(shape)
+        name: np.concatenate([np.empty(0, dtype), *parts[name]])
+        .astype(dtype, copy=False)
+        .reshape(shape)
         for name, (dtype, shape) in layout.items()
     }

@@ -45,7 +45,11 @@ def kinds(schema: schema_pb2.Schema) -> dict[str, str]:
     Integers are left out: they may be numbers, times, categories or booleans.
     """
     by_type = {schema_pb2.FLOAT: "numeric", schema_pb2.BYTES: "categorical"}
-    return {f.name: by_type[f.type] for f in schema.feature if f.type in by_type}
+    return {
+        f.name: by_type[f.type]
+        for f in schema.feature
+        if f.type in by_type and f.WhichOneof("domain_info") != "image_domain"
+    }
 
 
 def check_columns(schema: schema_pb2.Schema, columns: Sequence[str], path: str) -> None:

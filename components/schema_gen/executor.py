@@ -10,7 +10,7 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 
 from components import base, files
-from components.schema_gen import curated, inference
+from components.schema_gen import curated, images, inference
 from components.schema_gen.config import SchemaConfig
 from components.settings import Settings
 
@@ -29,17 +29,19 @@ class Executor(base.Executor):
         if config.path:
             schema = curated.load(config.path)
         else:
+            of_splits = [
+                tfdv.load_stats_binary(
+                    str(Path(base.split_uri(statistics, split)) / "FeatureStats.pb")
+                )
+                for split in base.split_names(statistics)
+                if not base.is_span(split)
+            ]
             schema = inference.infer(
-                [
-                    tfdv.load_stats_binary(
-                        str(Path(base.split_uri(statistics, split)) / "FeatureStats.pb")
-                    )
-                    for split in base.split_names(statistics)
-                    if not base.is_span(split)
-                ],
+                of_splits,
                 categorical=[c["name"] for c in dataset["columns"] if c["kind"] == "categorical"],
                 label=dataset["label"],
             )
+            images.describe(schema, of_splits, dataset["columns"], dataset["label"])
         files.write_bytes(
             Path(result.uri) / FILE_NAME, text_format.MessageToString(schema).encode()
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.types import standard_artifacts
-from tfx.types.component_spec import ChannelParameter, ComponentSpec
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components import base
 from components.statistics_gen.executor import Executor
@@ -13,7 +13,7 @@ from components.statistics_gen.executor import Executor
 class StatisticsGenSpec(ComponentSpec):
     """Examples in, statistics of each split out."""
 
-    PARAMETERS = base.PARAMETERS
+    PARAMETERS = base.PARAMETERS | {"dataset": ExecutionParameter(type=str)}
     INPUTS = {  # noqa: RUF012 (the field is TFX's)
         "examples": ChannelParameter(type=standard_artifacts.Examples)
     }

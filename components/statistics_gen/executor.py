@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from pathlib import Path
 from typing import ClassVar
 
@@ -25,14 +27,20 @@ class Executor(base.Executor):
         [examples], [result] = inputs["examples"], outputs["statistics"]
         result.split_names = examples.split_names
         result.span = examples.span
+        columns = json.loads(self.properties["dataset"])["columns"]
+        images = [column["name"] for column in columns if column["kind"] == "image"]
+        for name in images:
+            text = f"the bytes of {name!r} have no statistics; size and brightness have"
+            logging.info("%s", text)
+            base.note(result, text)
         for split in base.split_names(examples):
             directory = base.split_uri(examples, split)
             if self.on_beam:
                 computed = statistics.compute_on_beam(
-                    directory, config, self._make_beam_pipeline, self._get_tmp_dir()
+                    directory, config, self._make_beam_pipeline, self._get_tmp_dir(), images
                 )
             else:
-                computed = statistics.compute(directory, config)
+                computed = statistics.compute(directory, config, images)
             files.write_bytes(
                 Path(base.split_uri(result, split)) / FILE_NAME, computed.SerializeToString()
             )

@@ -12,6 +12,9 @@ from components.settings import Settings
 class TransformConfig(Settings):
     """How raw columns become features.
 
+    Images are decoded and, where the data set asks for it, resized; of these settings, an own
+    function alone applies to them, which takes the encoded images as ``image``.
+
     Attributes
     ----------
     preprocessing_fn : str or None

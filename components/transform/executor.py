@@ -18,6 +18,7 @@ from components.settings import Settings
 from components.transform import (
     beam_analysis,
     graph,
+    images,
     local_analysis,
     materialization,
     preprocessing,
@@ -40,13 +41,21 @@ class Executor(base.Executor):
         [target] = outputs["transform_graph"]
         dataset = json.loads(self.properties["dataset"])
         schema = preprocessing.select(_read_schema(inputs["schema"][0]), dataset)
-        plan = preprocessing.make_plan(schema, dataset, own=config.preprocessing_fn is not None)
-        function = preprocessing.make_preprocessing(plan, config)
+        image, own = dataset.get("image"), config.preprocessing_fn is not None
+        plan = preprocessing.make_plan(schema, dataset, own=own or image is not None)
+        function: preprocessing.Preprocessing | images.ImagePreprocessing
+        batch_rows = examples.BATCH_ROWS
+        if image is None or own:
+            function = preprocessing.make_preprocessing(plan, config)
+        else:
+            sizes = {name: image[name] for name in ("height", "width", "channels", "resize")}
+            function = images.ImagePreprocessing(plan, **sizes)
+            batch_rows = function.batch_rows
         temporary = str(Path(self._get_tmp_dir()) / "analysis")
 
         def shards(split: str) -> graph.Shards:
             return [
-                functools.partial(examples.read_files, [path], schema)
+                functools.partial(examples.read_files, [path], schema, batch_rows)
                 for path in examples.split_files(base.split_uri(raw, split))
             ]
 

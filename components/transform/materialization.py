@@ -17,7 +17,7 @@ from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 
 from components import examples
 from components.errors import InputError
-from components.models.transformed import LABEL, NUMERIC, to_record_batch
+from components.models.transformed import IMAGE, LABEL, NUMERIC, to_record_batch
 from components.transform import graph as transform_graph
 from components.transform.preprocessing import SETTING, Plan
 
@@ -57,6 +57,8 @@ class Transformation:
         outputs = self._loader.apply_transform_model(tensors)
         arrays = {name: tensor.numpy() for name, tensor in sorted(outputs.items())}
         check(arrays, self._plan)
+        if IMAGE in arrays:
+            arrays[IMAGE] = arrays[IMAGE].astype(np.uint8)
         return to_record_batch(arrays)
 
 

@@ -53,9 +53,13 @@ def select(schema: schema_pb2.Schema, dataset: Mapping[str, Any]) -> schema_pb2.
     """Return `schema` with the columns of the data set alone.
 
     A curated schema may describe more columns than are used; the transform graph, and
-    so whoever calls the served model, shall not ask for those.
+    so whoever calls the served model, shall not ask for those. Nor for the numbers that
+    sum up an image: of images, only they themselves and the label are selected.
     """
     names = {column["name"] for column in dataset["columns"]}
+    images = {column["name"] for column in dataset["columns"] if column["kind"] == "image"}
+    if images:
+        names = {*images, dataset["label"]}
     selected = schema_pb2.Schema()
     selected.CopyFrom(schema)
     del selected.feature[:]
