@@ -82,7 +82,7 @@ def test_automl_needs_a_path_and_a_label(tmp_path):
     project = make_project(tmp_path)
     project.config.write_text(
         "extends: automl\ndata: {path: breast_cancer.csv, label: target}\n"
-        "tuner: {budget: {seconds: 25}}\n"
+        "tuner: {budget: {trials: 14, seconds: 150}}\n"
     )
     done = project.run().json
     assert done["state"] == "COMPLETE"
@@ -91,7 +91,7 @@ def test_automl_needs_a_path_and_a_label(tmp_path):
     families = {trial["model"].get("architecture") for trial in found["trials"]}
     assert "boosted_trees" in families
     assert len(families) >= 3
-    assert found["search"]["seconds"] < 35
+    assert found["search"]["seconds"] < 160
     assert sum(member["weight"] for member in found["search"]["ensemble"]) == pytest.approx(1)
     table = project.call("trials").out
     assert found["trials"][0]["id"] in table

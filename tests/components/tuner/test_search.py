@@ -137,8 +137,9 @@ def test_budget_of_epochs_ends_the_search_within_a_trial(tmp_path: Path) -> None
 
 def test_budget_of_seconds_ends_the_search(tmp_path: Path) -> None:
     began = time.monotonic()
-    trials = search(tmp_path, budget=BudgetConfig(seconds=3.0), arguments={"pause": 0.1})
-    assert 1.5 < time.monotonic() - began < 9.0
+    trials = search(tmp_path, budget=BudgetConfig(seconds=8.0), arguments={"pause": 0.1})
+    # The worker's start counts, and a busy machine has to be given time for it.
+    assert 4.0 < time.monotonic() - began < 30.0
     assert len(trials) > 3
 
 
