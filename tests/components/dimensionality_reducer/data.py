@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -22,7 +23,7 @@ def shards(batch: Batch, count: int = 3, size: int = 50) -> list[Shard]:
     bounds = [len(batch) * (number * number) // (count * count) for number in range(count + 1)]
     return [
         functools.partial(batches, batch.take(slice(low, high)), size)
-        for low, high in zip(bounds, bounds[1:], strict=False)
+        for low, high in itertools.pairwise(bounds)
     ]
 
 

@@ -135,7 +135,6 @@ def test_non_negative_factors_are_as_good_as_scikit_learns(digits, way, monkeypa
 
 @pytest.mark.parametrize("method", REDUCERS)
 def test_streaming_gives_what_memory_gives(digits, method, monkeypatch):
-    train, _, _ = digits
     memory, streamed = (fitted(digits, method, monkeypatch, n)[0].basis for n in WAYS.values())
     limits = {"pca": 1e-9, "svd": 1e-9, "lda": 1e-9, "pls": 1e-6, "ica": 1e-2, "nmf": 1e-2}
     for name in ("weights", "loadings", "scores"):
