@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from components.errors import InputError
 from components.evaluator import selection
 from components.example_gen.dataset import DatasetSpec
 from components.example_gen.inspect import inspect
@@ -21,6 +22,12 @@ def inspect_data(config: PipelineConfig) -> DatasetSpec:
         For data, settings or a schema with which no run could end well.
     """
     found = _inspect(config)
+    if found.image is not None:
+        raise InputError(
+            "These are images: they can be read, described and decoded, but no model takes them yet.",
+            setting="data.path",
+            expected="tables: CSV, Parquet, or TFRecord files without images",
+        )
     if any(node.name == "Evaluator" for node in config.enabled_nodes):
         selection.check(config.evaluator, found.task, found.names, found.split_names)
     return found
