@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.dimensionality_reducer.basis import Statistics
+from components.dimensionality_reducer import lda
+from components.dimensionality_reducer.basis import RANK_TOLERANCE, Statistics
 from components.dimensionality_reducer.columns import Columns
 from components.dimensionality_reducer.config import SECTION
 from components.dimensionality_reducer.reducers import REDUCERS
@@ -38,6 +39,18 @@ def check(method: str, columns: Columns, scaling: Scaling, statistics: Statistic
                 expected="at least two classes" if columns.classes else "different numbers",
                 got="a train split with the same label in every row",
                 remedy="Choose a method without labels, such as pca.",
+            )
+    if method == "lda":
+        within = lda.within(statistics)
+        fixed = within <= RANK_TOLERANCE * np.diag(statistics.scatter)
+        given_away = [columns.names[scaling.kept[i]] for i in np.flatnonzero(fixed)]
+        if given_away:
+            raise InputError(
+                "LDA takes no column that is the same in all rows of a class.",
+                column=listed(given_away),
+                expected="columns that vary within classes",
+                got=f"{len(given_away)} that the class decides",
+                remedy="Exclude them: they give the label away. Or take another method.",
             )
     if method == "nmf":
         negative = [columns.names[scaling.kept[i]] for i in np.flatnonzero(statistics.low < 0)]

@@ -40,11 +40,7 @@ class ReducerConfig(Settings):
         Of samples, folds, and the starts of ``ica`` and ``nmf``.
     """
 
-    USES: ClassVar[tuple[str, ...]] = (
-        "artifacts.py",
-        "models/projection.py",
-        "models/transformed.py",
-    )
+    USES: ClassVar[tuple[str, ...]] = ("models/projection.py", "models/transformed.py")
     LIBRARIES: ClassVar[tuple[str, ...]] = ("scikit-learn", "scipy", "numpy", "tfx-bsl")
 
     method: Method = "none"

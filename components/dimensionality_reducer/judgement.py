@@ -24,6 +24,9 @@ from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 UNITS = 256
 #: Standard deviation of their thresholds, beside inputs of unit length.
 THRESHOLDS = 0.5
+#: Sum of squares of all units, as a multiple of that of all columns.
+UNITS_TO_COLUMNS = 4
+TINY = float(np.finfo(np.float64).tiny)
 #: Iterations of the fit at most: the order of features settles early.
 ITERATIONS = 60
 
@@ -45,8 +48,25 @@ class Part:
     label: np.ndarray
 
 
-def judge(train: Part, test: Part, *, classes: int, seed: int) -> tuple[float, dict[str, float]]:
-    """Return the score, higher is better, and the metrics.
+@dataclass(frozen=True)
+class Judgement:
+    """How well the model did.
+
+    Attributes
+    ----------
+    losses : array, shape (n,)
+        Of each row of the test part: minus the log of the probability of its class, or
+        the squared error as a share of the variance.
+    metrics : dict
+        ``accuracy``, and ``auc`` for two classes; or ``r2``.
+    """
+
+    losses: np.ndarray
+    metrics: dict[str, float]
+
+
+def judge(train: Part, test: Part, *, classes: int, seed: int) -> Judgement:
+    """Fit the model to the train part, and judge it by the test part.
 
     Parameters
     ----------
@@ -55,19 +75,13 @@ def judge(train: Part, test: Part, *, classes: int, seed: int) -> tuple[float, d
         Number of classes, of which the train part may lack some; 0 for regression.
     seed : int
         Of the random units.
-
-    Returns
-    -------
-    score : float
-        Mean log likelihood, or R2.
-    metrics : dict
-        ``accuracy``, and ``auc`` for two classes; or ``r2``.
     """
     inputs = _with_units(train, test, seed)
     if not classes:
         model = Ridge(alpha=1.0, solver="lsqr").fit(inputs[0], train.label)
-        score = float(r2_score(test.label, model.predict(inputs[1])))
-        return score, {"r2": score}
+        predicted = model.predict(inputs[1])
+        losses = (test.label - predicted) ** 2 / max(float(test.label.var()), TINY)
+        return Judgement(losses, {"r2": float(r2_score(test.label, predicted))})
     with warnings.catch_warnings():
         # That the iterations do not suffice is intended.
         warnings.simplefilter("ignore")
@@ -76,11 +90,10 @@ def judge(train: Part, test: Part, *, classes: int, seed: int) -> tuple[float, d
     probabilities[:, model.classes_.astype(np.int64)] = model.predict_proba(inputs[1])
     label = test.label.astype(np.int64)
     own = probabilities[np.arange(len(label)), label]
-    score = float(np.log(np.maximum(own, np.finfo(np.float64).eps)).mean())
     metrics = {"accuracy": float(accuracy_score(label, probabilities.argmax(axis=1)))}
     if classes == 2 and 0 < label.sum() < len(label):
         metrics["auc"] = float(roc_auc_score(label, probabilities[:, 1]))
-    return score, metrics
+    return Judgement(-np.log(np.maximum(own, np.finfo(np.float64).eps)), metrics)
 
 
 def _with_units(train: Part, test: Part, seed: int) -> list[np.ndarray | scipy.sparse.csr_matrix]:
@@ -88,19 +101,22 @@ def _with_units(train: Part, test: Part, seed: int) -> list[np.ndarray | scipy.s
     random = np.random.default_rng(seed)
     weights = random.normal(size=(width, UNITS))
     thresholds = random.normal(scale=THRESHOLDS, size=UNITS)
-    mean = train.x.mean(axis=0)
-    # One scale for all columns: what is small in the features is small for a network, too.
-    length = np.sqrt(((train.x - mean) ** 2).sum(axis=1).mean()) or 1.0
-    parts = []
+    # One scale for all columns, and their own origin: what is small or far away in the
+    # features is so for a network, too.
+    length = np.sqrt((train.x**2).sum(axis=1).mean()) or 1.0
+    linear, units = ([] for _ in range(2))
     for part in (train, test):
-        x = (part.x - mean) / length
-        units = np.maximum(x @ weights + thresholds, 0.0)
-        parts.append(np.hstack([x * np.sqrt(width), units]))
-    middle, deviation = parts[0].mean(axis=0), parts[0].std() or 1.0
-    inputs = []
-    for part, features in zip((train, test), parts, strict=True):
-        scaled = (features - middle) / deviation
-        inputs.append(
-            scaled if part.kept is None else scipy.sparse.hstack([scaled, part.kept], format="csr")
-        )
-    return inputs
+        x = part.x / length
+        linear.append(x * np.sqrt(width))
+        units.append(np.maximum(x @ weights + thresholds, 0.0))
+    # In proportion to the columns, so that few columns do not drown in the units' noise.
+    middle = units[0].mean(axis=0)
+    scale = np.sqrt(UNITS_TO_COLUMNS * width / UNITS) / (units[0].std() or 1.0)
+    parts = [
+        np.hstack([columns, (layer - middle) * scale])
+        for columns, layer in zip(linear, units, strict=True)
+    ]
+    return [
+        features if part.kept is None else scipy.sparse.hstack([features, part.kept], format="csr")
+        for part, features in zip((train, test), parts, strict=True)
+    ]

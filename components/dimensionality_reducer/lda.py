@@ -36,16 +36,25 @@ def most(statistics: Statistics) -> int:
     return min(int((statistics.class_counts > 0).sum()) - 1, statistics.rank)
 
 
-def _directions(statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
-    """Whiten the scatter within classes, then turn to that between them."""
+def within(statistics: Statistics) -> np.ndarray:
+    """Return the sum of squares of each column around the means of the classes [f]."""
+    return np.diag(statistics.scatter) - (_means(statistics) ** 2).sum(axis=1)
+
+
+def _means(statistics: Statistics) -> np.ndarray:
+    """Return the classes' deviations from the mean, times the root of their rows [f, c]."""
     counts = statistics.class_counts
     present = counts > 0
-    means = statistics.cross[:, present] / np.sqrt(counts[present])
+    return statistics.cross[:, present] / np.sqrt(counts[present])
+
+
+def _directions(statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
+    """Whiten the scatter within classes, then turn to that between them."""
+    means = _means(statistics)
     between = means @ means.T
-    within = (statistics.scatter - between) / (statistics.count - present.sum())
-    deviation = np.sqrt(np.maximum(np.diag(within), 0.0))
-    deviation[deviation == 0] = 1.0
-    values, vectors = scipy.linalg.eigh(within / np.outer(deviation, deviation))
+    inner = (statistics.scatter - between) / (statistics.count - means.shape[1])
+    deviation = np.sqrt(np.maximum(np.diag(inner), 0.0))
+    values, vectors = scipy.linalg.eigh(inner / np.outer(deviation, deviation))
     there = values > WITHIN_TOLERANCE**2
     whitening = vectors[:, there] / np.sqrt(values[there]) / deviation[:, np.newaxis]
     spread, turn = scipy.linalg.eigh(whitening.T @ between @ whitening)

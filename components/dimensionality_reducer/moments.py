@@ -76,7 +76,8 @@ class Moments(Accumulator):
         indicators = self._columns.indicators(batch)
         if indicators is None:
             return count, mean, scatter, low, high
-        share = np.asarray(indicators.mean(axis=0)).reshape(-1)
+        ones = np.asarray(indicators.sum(axis=0)).reshape(-1)
+        share = ones / count
         among = (indicators.T @ indicators).toarray() - count * np.outer(share, share)
         # The deviations sum to zero, so that the shares drop out.
         across = indicators.T @ deviations
@@ -91,6 +92,6 @@ class Moments(Accumulator):
                     [scatter[target, own], across[:, target].T, scatter[target, target]],
                 ]
             ),
-            np.concatenate([low, share == 1]),
-            np.concatenate([high, share > 0]),
+            np.concatenate([low, ones == count]),
+            np.concatenate([high, ones > 0]),
         )

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
 
 from components.dimensionality_reducer.accumulation import Accumulator
 from components.dimensionality_reducer.basis import Basis, Rows, Statistics, Stream
@@ -109,7 +110,8 @@ def _fit(
     x: np.ndarray, components: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     model = NMF(components, init="nndsvda", tol=TOLERANCE, max_iter=ITERATIONS, random_state=seed)
-    with warnings.catch_warnings(record=True) as caught:
+    # Threads would wait for each other more than they compute.
+    with warnings.catch_warnings(record=True) as caught, threadpool_limits(limits=1):
         warnings.simplefilter("always")
         # The scaling of min_max may leave a zero that is less by rounding.
         amounts = model.fit_transform(np.maximum(x, 0.0))

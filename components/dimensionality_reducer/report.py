@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -68,7 +67,7 @@ def describe(
         **nothing(columns.width, config),
         "method": fit.method,
         "notes": list(fit.notes),
-        "auto": None if fit.selection is None else asdict(fit.selection),
+        "auto": _selection(fit),
     }
     if fit.basis is None:
         return report
@@ -140,6 +139,26 @@ def _components(basis: Basis, names: Sequence[str], columns: Sequence[str]) -> l
             }
         )
     return found
+
+
+def _selection(fit: Fit) -> dict[str, Any] | None:
+    if fit.selection is None:
+        return None
+    return {
+        "method": fit.selection.method,
+        "components": fit.selection.components,
+        "candidates": [
+            {
+                "method": candidate.method,
+                "components": candidate.components,
+                "score": candidate.score,
+                "metrics": {
+                    name: float(np.mean(values)) for name, values in candidate.metrics.items()
+                },
+            }
+            for candidate in fit.selection.candidates
+        ],
+    }
 
 
 def _map(

@@ -3,29 +3,36 @@
 Three folds of a bounded sample of the train split; the methods are fitted to two thirds
 of it, and so is the model, on the components and on the categorical columns that are not
 reduced (see `components.dimensionality_reducer.judgement`). It is judged by its log
-loss, or its R2 for regression.
+loss, or its squared error for regression.
 
 The choice is the smallest number of components whose score is within one standard error
-of the best, among the candidates with at most half of the dimensions that keep the
-metrics (accuracy, and AUC for two classes; R2) within 0.5 points of those without any
-reduction. If there is none, it is made among all candidates, no reduction included.
+of the best, that of the difference, row by row. It is made among the first of these
+groups that has any candidate:
+
+1. at most half of the dimensions, and metrics (accuracy, and AUC for two classes; R2)
+   within 0.5 points of those without any reduction;
+2. at most half of the dimensions, and metrics that are within 0.5 points but for one
+   standard error over the folds;
+3. metrics within 0.5 points;
+4. no reduction; or all candidates, if a method is asked for.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from components import progress
 from components.dimensionality_reducer import checks
 from components.dimensionality_reducer.basis import Basis, Rows, Statistics
 from components.dimensionality_reducer.columns import Batch, Columns, one_hot
 from components.dimensionality_reducer.config import SECTION, ReducerConfig
-from components.dimensionality_reducer.judgement import Part, judge
+from components.dimensionality_reducer.judgement import Judgement, Part, judge
 from components.dimensionality_reducer.moments import Moments
 from components.dimensionality_reducer.reducers import REDUCERS
 from components.dimensionality_reducer.scaling import Scaling
@@ -48,22 +55,32 @@ class Candidate:
     method : str
     components : int
     score : float
-        Mean over the folds of minus the log loss, or of R2.
-    error : float
-        Standard error of that mean.
-    metrics : dict
-        Means over the folds.
+        Minus the mean of the losses of all rows; see `judgement.Judgement`.
+    metrics : dict of tuple
+        Values of each metric, fold by fold.
+    losses : array, shape (n,)
+        Of each row, when it was not fitted to.
     """
 
     method: str
     components: int
     score: float
-    error: float
-    metrics: dict[str, float]
+    metrics: dict[str, tuple[float, ...]]
+    losses: np.ndarray = field(compare=False, repr=False)
 
-    def drop(self, reference: Candidate) -> float:
-        """Return by how much the metric that suffers most is below the reference's."""
-        return max(reference.metrics[name] - value for name, value in self.metrics.items())
+    def equals(self, best: Candidate) -> bool:
+        """Return whether the score is within one standard error of that of the best."""
+        difference = self.losses - best.losses
+        return bool(difference.mean() <= difference.std() / np.sqrt(len(difference)))
+
+    def keeps(self, reference: Candidate, errors: float = 0.0) -> bool:
+        """Return whether no metric falls by more than `DROP`, less some standard errors."""
+        for name, values in self.metrics.items():
+            drops = np.subtract(reference.metrics[name], values)
+            error = drops.std(ddof=1) / np.sqrt(len(drops))
+            if drops.mean() - errors * error > DROP:
+                return False
+        return True
 
 
 @dataclass(frozen=True)
@@ -85,6 +102,8 @@ class Selection:
     notes: tuple[str, ...]
 
 
+# The matrices are small: threads would wait for each other more than they compute.
+@threadpool_limits.wrap(limits=1)
 def select(
     config: ReducerConfig,
     columns: Columns,
@@ -139,10 +158,10 @@ def select(
             )
     else:
         candidates += _candidates(methods, ladder(half), folds)
-        if not _keeping(candidates[1:], reference):
+        if not _keeping(candidates[1:], reference, errors=1):
             larger = sorted({(half + columns.width) // 2, columns.width} - {half})
             candidates += _candidates(methods, larger, folds)
-    chosen = choose(candidates, half, or_none=config.method == "auto")
+    chosen = choose(candidates, half, or_none=config.method == config.components == "auto")
     return Selection(chosen.method, chosen.components, tuple(candidates), notes)
 
 
@@ -170,19 +189,22 @@ def choose(candidates: Sequence[Candidate], half: int, *, or_none: bool) -> Cand
         Whether no reduction is a choice.
     """
     reference, *others = candidates
-    keeping = _keeping(others, reference)
+    small = [candidate for candidate in others if candidate.components <= half]
     pool = (
-        [candidate for candidate in keeping if candidate.components <= half]
-        or keeping
+        _keeping(small, reference)
+        or _keeping(small, reference, errors=1)
+        or _keeping(others, reference)
         or ([reference] if or_none else others)
     )
     best = max(pool, key=lambda candidate: candidate.score)
-    near = [candidate for candidate in pool if candidate.score >= best.score - best.error]
+    near = [candidate for candidate in pool if candidate.equals(best)]
     return min(near, key=lambda candidate: (candidate.components, -candidate.score))
 
 
-def _keeping(candidates: Sequence[Candidate], reference: Candidate) -> list[Candidate]:
-    return [candidate for candidate in candidates if candidate.drop(reference) <= DROP]
+def _keeping(
+    candidates: Sequence[Candidate], reference: Candidate, errors: float = 0.0
+) -> list[Candidate]:
+    return [candidate for candidate in candidates if candidate.keeps(reference, errors)]
 
 
 def _methods(
@@ -228,17 +250,10 @@ def _candidates(
     return found
 
 
-def _summary(
-    method: str, components: int, results: Sequence[tuple[float, dict[str, float]]]
-) -> Candidate:
-    scores = np.array([score for score, _ in results])
-    return Candidate(
-        method,
-        components,
-        float(scores.mean()),
-        float(scores.std(ddof=1) / np.sqrt(len(scores))),
-        {name: float(np.mean([metrics[name] for _, metrics in results])) for name in results[0][1]},
-    )
+def _summary(method: str, components: int, folds: Sequence[Judgement]) -> Candidate:
+    losses = np.concatenate([fold.losses for fold in folds])
+    metrics = {name: tuple(fold.metrics[name] for fold in folds) for name in folds[0].metrics}
+    return Candidate(method, components, -float(losses.mean()), metrics, losses)
 
 
 class _Fold:
@@ -258,24 +273,24 @@ class _Fold:
         sizes = [column.size for column in columns.kept]
         self._kept = [one_hot(part.categorical, sizes) if sizes else None for part in (train, test)]
 
-    def judge(self, method: str, sizes: Sequence[int]) -> dict[int, tuple[float, dict[str, float]]]:
-        """Return the score and the metrics by number of components."""
+    def judge(self, method: str, sizes: Sequence[int]) -> dict[int, Judgement]:
+        """Return how it did by number of components."""
         reducer = REDUCERS[method]
         whole = reducer.fit(self._rows, max(sizes), self._seed) if reducer.nested else None
         results = {}
         for size in sizes:
             basis = whole.first(size) if whole else reducer.fit(self._rows, size, self._seed)
-            results[size] = self._evaluate(*(_reduce(basis, x) for x in self._both()))
+            results[size] = self._evaluate(*(reduce(basis, x) for x in self._both()))
         return results
 
-    def reference(self) -> tuple[float, dict[str, float]]:
-        """Return the same without any reduction."""
+    def reference(self) -> Judgement:
+        """Return how no reduction did."""
         return self._evaluate(*self._both())
 
     def _both(self) -> tuple[np.ndarray, np.ndarray]:
         return self._rows.x, self._test_x
 
-    def _evaluate(self, train: np.ndarray, test: np.ndarray) -> tuple[float, dict[str, float]]:
+    def _evaluate(self, train: np.ndarray, test: np.ndarray) -> Judgement:
         return judge(
             Part(train, self._kept[0], self._rows.label),
             Part(test, self._kept[1], self._test_label),
@@ -284,7 +299,8 @@ class _Fold:
         )
 
 
-def _reduce(basis: Basis, x: np.ndarray) -> np.ndarray:
+def reduce(basis: Basis, x: np.ndarray) -> np.ndarray:
+    """Return the components [n, c] of scaled columns [n, f]."""
     if basis.non_negative:
         return projection.solve(basis.loadings, x @ basis.loadings.T)
     return np.asarray((x - basis.centre) @ basis.weights)

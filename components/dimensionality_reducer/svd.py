@@ -14,6 +14,8 @@ POWER_ITERATIONS = 20
 
 def fit(rows: Rows, components: int, seed: int) -> Basis:
     """Fit with scikit-learn."""
+    if rows.x.shape[1] == 1:  # which scikit-learn refuses
+        return _basis(np.ones((1, 1)), rows.statistics)
     algorithm = "arpack" if components < min(rows.x.shape) else "randomized"
     model = TruncatedSVD(
         components, algorithm=algorithm, n_iter=POWER_ITERATIONS, random_state=seed
