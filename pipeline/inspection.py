@@ -24,7 +24,7 @@ def inspect_data(config: PipelineConfig) -> DatasetSpec:
     found = _inspect(config)
     if found.image is not None:
         raise InputError(
-            "These are images: they can be read, described and decoded, but no model takes them yet.",
+            "These are images: they are read and described, but no model takes them yet.",
             setting="data.path",
             expected="tables: CSV, Parquet, or TFRecord files without images",
         )
