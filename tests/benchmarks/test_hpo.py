@@ -82,13 +82,18 @@ def test_ranks_are_over_common_pairs_and_of_one_strategy_of_ours(data: Table) ->
             }
         )
     )
-    assert summary["ranked_pairs"] == 2
+    assert summary["ranked_pairs"] == {"with_keras_tuner": 2, "without_keras_tuner": 3}
     assert summary["ours_best_is"] == "bayesian"
     assert summary["mean_rank"] == {
         "ours_best": 1.25,
         "random": 4.0,
         "optuna_tpe": 2.0,
         "keras_tuner_bayesian": 2.75,
+    }
+    assert summary["mean_rank_without_keras_tuner"] == {
+        "ours_best": pytest.approx(1.667, abs=1e-3),
+        "random": pytest.approx(2.333, abs=1e-3),
+        "optuna_tpe": 2.0,
     }
     assert summary["seeds"]["random"] == 3
     assert summary["seeds"]["keras_tuner_bayesian"] == 2
@@ -117,5 +122,5 @@ def test_interrupted_run_goes_on(
     monkeypatch.setattr("sys.argv", arguments)
     hpo.main()
     assert asked == [("random", [1, 2]), ("evolution", [2])]
-    assert json.loads(capsys.readouterr().out)["ranked_pairs"] == 3
+    assert json.loads(capsys.readouterr().out)["ranked_pairs"]["with_keras_tuner"] == 3
     assert len([json.loads(line) for line in kept.read_text().splitlines()]) == 6
