@@ -13,7 +13,7 @@ import tf_keras
 from tensorflow_transform.saved import saved_transform_io_v2
 
 from components import files, naming
-from components.models import architectures, own_model, scores
+from components.models import architectures, image_architectures, own_model, scores
 from components.models.specification import Member, Specification
 from components.models.transformed import Features
 
@@ -81,8 +81,10 @@ class ServedModel(tf.Module):
         ``predict``
             Raw columns by their names (see `argument_names`), [n] each: text as
             strings, where "" is a missing value; all else as float64, where NaN is one.
+            Of images ``image`` alone: PNG or JPEG files [n].
         ``transformed_features``
-            ``numeric`` float32 [n, k] and ``categorical`` int64 [n, m].
+            ``numeric`` float32 [n, k] and ``categorical`` int64 [n, m], or ``image``
+            float32 [n, height, width, channels]: pixels from 0 to 255.
 
         All return ``scores`` float32 [n, k]; the first two also ``class``, the name of
         the most probable class, for classification.
@@ -192,7 +194,9 @@ def build(
     target_mean: float = 0.0,
     target_deviation: float = 1.0,
 ) -> tf_keras.Model:
-    """Return an untrained network for `features`; see `architectures.build`.
+    """Return an untrained network for `features`.
+
+    See `architectures.build` and `image_architectures.build`.
 
     Parameters
     ----------
@@ -207,6 +211,14 @@ def build(
     InputError
         If `build_model` is no function's dotted path, or returns no tf_keras model.
     """
+    if member.build_model is None and features.image is not None:
+        return image_architectures.build(
+            member.model,
+            features.image,
+            outputs=scores.outputs(features.task, len(features.classes)),
+            target_mean=target_mean,
+            target_deviation=target_deviation,
+        )
     if member.build_model is None:
         return architectures.build(
             member.model,

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from components.models import export, training, transformed
-from components.models.hyperparameters import TreesHyperParameters
+from components.models import augmentation, export, training, transformed
+from components.models.hyperparameters import ImageHyperParameters, TreesHyperParameters
 from components.models.specification import Member
 from components.models.training_config import TrainingConfig
 
@@ -89,6 +89,7 @@ def fit(
     class_weights = None
     if config.class_weights == "balanced" and not features.regression:
         class_weights = training.balanced_class_weights(labels, len(features.classes))
+    member.check(features)
     if isinstance(member.model, TreesHyperParameters):
         from components.models import trees  # late: scikit-learn takes a second to import
 
@@ -105,6 +106,7 @@ def fit(
     mean, deviation = _target_moments(labels) if features.regression else (0.0, 1.0)
     model = export.build(features, member, target_mean=mean, target_deviation=deviation)
     hp = member.model if epochs is None else member.model.model_copy(update={"epochs": epochs})
+    images = isinstance(hp, ImageHyperParameters)
     history = training.train(
         model,
         train,
@@ -116,6 +118,7 @@ def fit(
         patience=config.patience,
         seed=config.seed,
         class_weights=class_weights,
+        augmentation=augmentation.make(hp, config.seed) if images else None,
         checkpoints=watch.checkpoints,
         checkpoint_seconds=watch.checkpoint_seconds,
         keep_checkpoint=watch.keep_checkpoint,

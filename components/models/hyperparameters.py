@@ -1,4 +1,4 @@
-"""The hyperparameters of a model: one flat and typed set for networks, one for trees."""
+"""The hyperparameters of a model: one flat and typed set for each family of models."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag
 
+from components.errors import InputError
 from components.settings import Settings
 
 NetworkArchitecture = Literal["wide_and_deep", "mlp", "residual", "cross", "linear"]
 TreesArchitecture = Literal["boosted_trees", "random_forest", "extra_trees"]
+ImageArchitecture = Literal["lenet300", "lenet5", "cnn"]
+
+Optimizer = Literal["adam", "adamw", "sgd", "rmsprop", "adagrad"]
+Schedule = Literal["constant", "cosine", "exponential"]
 
 
 class HyperParameters(Settings):
@@ -70,11 +75,74 @@ class HyperParameters(Settings):
     embedding_dim: int = Field(default=8, ge=1, le=1024)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     l2: float = Field(default=0.0, ge=0)
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad"] = "adam"
+    optimizer: Optimizer = "adam"
     momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: float = Field(default=4e-3, ge=0)
     learning_rate: float = Field(default=2e-3, gt=0)
-    schedule: Literal["constant", "cosine", "exponential"] = "constant"
+    schedule: Schedule = "constant"
+    batch_size: int = Field(default=128, ge=1)
+    epochs: int | None = Field(default=None, ge=1)
+    patience: int | None = Field(default=None, ge=1)
+
+
+class ImageHyperParameters(Settings):
+    """Architecture and optimisation of a network on images.
+
+    Attributes
+    ----------
+    architecture : {"lenet300", "lenet5", "cnn"}
+        LeNet-300-100, LeNet-5, or a stack of cells; see
+        `components.models.image_architectures`.
+    stages : int
+        Of ``cnn``: each but the first halves height and width and doubles the filters.
+    cells : int
+        Of ``cnn``: cells in each stage.
+    cell : {"plain", "residual", "depthwise"}
+        Of ``cnn``: two convolutions, the same with a shortcut, or depthwise separable
+        convolutions with a shortcut.
+    filters : int
+        Of ``cnn``: channels of the first stage.
+    kernel : int
+        Of ``cnn``: side of the convolutions, in pixels; odd.
+    normalization : {"none", "batch"}
+        Of ``cnn``: of what leaves each convolution, before the activation.
+    scaling : {"unit", "standard"}
+        What the first layer makes of pixels from 0 to 255: numbers from 0 to 1, or with mean
+        0 and deviation 1 over the train split, each channel by itself.
+    dropout : float
+        Share of units dropped before each dense layer but the first of ``lenet300``, in
+        [0, 1).
+    l2 : float
+        L2 penalty on the kernels.
+    augmentation : {"none", "shift", "shift_rotate", "flip"}
+        How each image is changed anew in each epoch; see `components.models.augmentation`.
+        ``flip`` mirrors left and right, which changes what digits and letters mean.
+    shift : float
+        Largest shift, as a share of height and width.
+    rotation : float
+        Largest rotation of ``shift_rotate``, in degrees.
+    optimizer, momentum, weight_decay, learning_rate, schedule, batch_size, epochs, patience
+        As of `HyperParameters`.
+    """
+
+    architecture: ImageArchitecture = "cnn"
+    stages: int = Field(default=2, ge=1, le=6)
+    cells: int = Field(default=1, ge=1, le=8)
+    cell: Literal["plain", "residual", "depthwise"] = "residual"
+    filters: int = Field(default=16, ge=1, le=512)
+    kernel: Literal[1, 3, 5, 7] = 3
+    normalization: Literal["none", "batch"] = "batch"
+    scaling: Literal["unit", "standard"] = "standard"
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    l2: float = Field(default=0.0, ge=0)
+    augmentation: Literal["none", "shift", "shift_rotate", "flip"] = "none"
+    shift: float = Field(default=0.1, ge=0, lt=1)
+    rotation: float = Field(default=10.0, ge=0, le=180)
+    optimizer: Optimizer = "adam"
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=4e-3, ge=0)
+    learning_rate: float = Field(default=2e-3, gt=0)
+    schedule: Schedule = "cosine"
     batch_size: int = Field(default=128, ge=1)
     epochs: int | None = Field(default=None, ge=1)
     patience: int | None = Field(default=None, ge=1)
@@ -124,12 +192,13 @@ class TreesHyperParameters(Settings):
     patience: int = Field(default=50, ge=1)
 
 
-#: Tags of the two sets, which pydantic puts into the place of an error.
-NETWORK_TAG, TREES_TAG = "<network>", "<trees>"
+#: Tags of the sets, which pydantic puts into the place of an error.
+NETWORK_TAG, TREES_TAG, IMAGE_TAG = "<network>", "<trees>", "<image>"
 #: The set that goes with a tag.
 TAGGED: dict[str, type[Settings]] = {
     NETWORK_TAG: HyperParameters,
     TREES_TAG: TreesHyperParameters,
+    IMAGE_TAG: ImageHyperParameters,
 }
 
 
@@ -139,11 +208,39 @@ def _tag(value: Any) -> str:
         if isinstance(value, dict)
         else getattr(value, "architecture", None)
     )
-    return TREES_TAG if architecture in get_args(TreesArchitecture) else NETWORK_TAG
+    if architecture in get_args(TreesArchitecture):
+        return TREES_TAG
+    return IMAGE_TAG if architecture in get_args(ImageArchitecture) else NETWORK_TAG
 
 
-#: Either set, told apart by the architecture; without one it is a network's.
+#: Any set, told apart by the architecture; without one it is that of a network on tables.
 ModelHyperParameters = Annotated[
-    Annotated[HyperParameters, Tag(NETWORK_TAG)] | Annotated[TreesHyperParameters, Tag(TREES_TAG)],
+    Annotated[HyperParameters, Tag(NETWORK_TAG)]
+    | Annotated[TreesHyperParameters, Tag(TREES_TAG)]
+    | Annotated[ImageHyperParameters, Tag(IMAGE_TAG)],
     Discriminator(_tag),
 ]
+
+
+def check_kind(
+    architecture: str, *, images: bool, setting: str = "trainer.model.architecture"
+) -> None:
+    """Raise an `InputError` if an architecture does not take images, or takes nothing else.
+
+    Parameters
+    ----------
+    architecture : str
+    images : bool
+        Whether the features are images; otherwise they are tables.
+    setting : str
+        Dotted key of the config that names it.
+    """
+    if (architecture in get_args(ImageArchitecture)) == images:
+        return
+    kinds = [ImageArchitecture] if images else [NetworkArchitecture, TreesArchitecture]
+    raise InputError(
+        f"The architecture {architecture} does not take {'images' if images else 'tables'}.",
+        setting=setting,
+        expected="one of " + ", ".join(name for kind in kinds for name in get_args(kind)),
+        got=architecture,
+    )

@@ -11,6 +11,14 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from components.models.augmentation import Augmentation
+from components.models.transformed import IMAGE
+
+#: Rows that are looked at at once where nothing is learnt, and numbers in them: images are
+#: large, and a model's layers larger.
+LOOK_ROWS = 4096
+LOOK_VALUES = 1 << 22
+
 
 def shuffled_epochs(
     arrays: Mapping[str, np.ndarray],
@@ -20,6 +28,7 @@ def shuffled_epochs(
     seed: int,
     epochs: range,
     weights: np.ndarray | None = None,
+    augmentation: Augmentation | None = None,
 ) -> tf.data.Dataset:
     """Return the batches of the given epochs, one after the other.
 
@@ -34,6 +43,8 @@ def shuffled_epochs(
         Epochs to yield; epoch e has the same order whatever the range.
     weights : ndarray, optional
         Weight of each row.
+    augmentation : Augmentation, optional
+        Of the feature ``image``.
 
     Returns
     -------
@@ -48,10 +59,15 @@ def shuffled_epochs(
         order = tf.random.experimental.stateless_shuffle(
             tf.range(rows), seed=tf.stack([tf.cast(seed, tf.int64), epoch])
         )
-        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+        if augmentation is None:
+            return tf.data.Dataset.from_tensor_slices((order,)).batch(batch_size)
+        draws = tf.gather(augmentation.draw(epoch, rows), order)
+        return tf.data.Dataset.from_tensor_slices((order, draws)).batch(batch_size)
 
-    def gather(index: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def gather(index: tf.Tensor, *draws: tf.Tensor) -> tuple[tf.Tensor, ...]:
         features = {name: tf.gather(values, index) for name, values in tensors.items()}
+        if augmentation is not None:
+            features[IMAGE] = augmentation.apply(features[IMAGE], *draws)
         target = features.pop(label)
         return (
             (features, target)
@@ -73,15 +89,21 @@ def shuffled_epochs(
 
 
 def batches(
-    arrays: Mapping[str, np.ndarray], *, label: str, batch_size: int = 4096
+    arrays: Mapping[str, np.ndarray], *, label: str, batch_size: int | None = None
 ) -> tf.data.Dataset:
     """Return the rows in their order, in batches ``(features, label)``."""
     features = {name: values for name, values in arrays.items() if name != label}
     return (
         tf.data.Dataset.from_tensor_slices((features, arrays[label]))
-        .batch(batch_size)
+        .batch(batch_size or look_rows(features))
         .with_options(_options())
     )
+
+
+def look_rows(features: Mapping[str, np.ndarray]) -> int:
+    """Return how many rows are looked at at once where nothing is learnt."""
+    values = max((array[0].size for array in features.values() if len(array)), default=1)
+    return max(1, min(LOOK_ROWS, LOOK_VALUES // max(values, 1)))
 
 
 def _options() -> tf.data.Options:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -13,8 +13,12 @@ from components.models.hyperparameters import (
     HyperParameters,
     ModelHyperParameters,
     TreesHyperParameters,
+    check_kind,
 )
 from components.settings import Settings
+
+if TYPE_CHECKING:
+    from components.models.transformed import Features
 
 #: Its file in a HyperParameters artifact, and in a Model artifact's directory ``keras``.
 SPECIFICATION_FILE = "model.json"
@@ -27,7 +31,7 @@ class Member(Settings):
     ----------
     weight : float
         Factor of its outputs in the sum.
-    model : HyperParameters or TreesHyperParameters
+    model : HyperParameters, TreesHyperParameters or ImageHyperParameters
     build_model : str or None
         Dotted path of an own function; see `components.models.own_model`.
     values : dict or None
@@ -39,6 +43,11 @@ class Member(Settings):
     model: ModelHyperParameters = HyperParameters()
     build_model: str | None = None
     values: dict[str, Any] | None = None
+
+    def check(self, features: Features) -> None:
+        """Raise an `InputError` if the architecture does not take such features."""
+        if self.build_model is None:
+            check_kind(self.model.architecture, images=features.image is not None)
 
     def for_rounds(self, rounds: int) -> Member:
         """Return the same model, to be trained for exactly so many epochs or trees."""

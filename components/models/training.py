@@ -16,7 +16,10 @@ import tf_keras
 from components import files, progress
 from components.errors import ModelworksError
 from components.models import input_pipeline, scores, stepping
-from components.models.hyperparameters import HyperParameters
+from components.models.augmentation import Augmentation
+from components.models.hyperparameters import HyperParameters, ImageHyperParameters
+
+NetworkHyperParameters = HyperParameters | ImageHyperParameters
 
 #: Share of the learning rate that is left at the end of the schedule ``exponential``.
 EXPONENTIAL_END = 0.01
@@ -67,11 +70,12 @@ def train(
     *,
     label: str,
     task: str,
-    hp: HyperParameters,
+    hp: NetworkHyperParameters,
     epochs: int,
     patience: int,
     seed: int,
     class_weights: Mapping[int, float] | None = None,
+    augmentation: Augmentation | None = None,
     checkpoints: Path | None = None,
     checkpoint_seconds: float = 5.0,
     keep_checkpoint: bool = False,
@@ -88,7 +92,7 @@ def train(
     training, validation : mapping
         Arrays by feature name, the label among them.
     label, task : str
-    hp : HyperParameters
+    hp : HyperParameters or ImageHyperParameters
         Optimizer, learning rate and batch size.
     epochs, patience : int
         Upper bound, and epochs without a better validation loss before the end; those of
@@ -97,6 +101,8 @@ def train(
         Of the order of the rows.
     class_weights : mapping, optional
         Class index -> weight of its rows.
+    augmentation : Augmentation, optional
+        Of training images.
     checkpoints : Path, optional
         Directory of the checkpoint; one that is there is resumed from.
     checkpoint_seconds : float
@@ -161,6 +167,7 @@ def train(
                 seed=seed,
                 epochs=range(first, epochs),
                 weights=weights,
+                augmentation=augmentation,
             ),
             epochs=epochs,
             initial_epoch=first,
@@ -183,7 +190,7 @@ def balanced_class_weights(labels: np.ndarray, classes: int) -> dict[int, float]
     return {c: len(labels) / (classes * max(int(counts[c]), 1)) for c in range(classes)}
 
 
-def _optimizer(hp: HyperParameters, steps: int) -> tf_keras.optimizers.Optimizer:
+def _optimizer(hp: NetworkHyperParameters, steps: int) -> tf_keras.optimizers.Optimizer:
     """Return the optimizer, whose learning rate follows the schedule over `steps`."""
     rate = learning_rate(hp, steps)
     table: dict[str, Callable[[], tf_keras.optimizers.Optimizer]] = {
@@ -205,7 +212,7 @@ def _adamw(
 
 
 def learning_rate(
-    hp: HyperParameters, steps: int
+    hp: NetworkHyperParameters, steps: int
 ) -> float | tf_keras.optimizers.schedules.LearningRateSchedule:
     """Return the learning rate at each of `steps` steps."""
     if hp.schedule == "cosine":

@@ -15,8 +15,8 @@ class TrainingConfig(Settings):
 
     Attributes
     ----------
-    model : HyperParameters or TreesHyperParameters
-        Architecture and optimisation.
+    model : HyperParameters, TreesHyperParameters or ImageHyperParameters
+        Architecture and optimisation; if a config gives none, that of the kind of data.
     build_model : str or None
         Dotted path of an own function ``build_model(features, hyperparameters)``
         that returns an uncompiled tf_keras model; None builds `model.architecture`.
