@@ -7,7 +7,11 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from components.errors import InputError
-from components.models.hyperparameters import NetworkArchitecture, TreesArchitecture
+from components.models.hyperparameters import (
+    ImageArchitecture,
+    NetworkArchitecture,
+    TreesArchitecture,
+)
 from components.models.metric_names import METRIC_NAMES
 from components.models.training_config import TrainingConfig
 from components.naming import nearest
@@ -86,7 +90,8 @@ class TunerConfig(Settings):
     options : dict
         The strategy's own settings, such as ``population`` of ``evolution``.
     families : tuple of str
-        Architectures among which the default space chooses; None means all networks.
+        Architectures among which the default space chooses; None means all networks
+        that take the kind of data.
     space : dict or None
         Hyperparameter -> a list of values, ``{min, max, step, scale}`` with the scale
         ``linear`` or ``log``, or one value. These alone are searched, and all others stay as
@@ -124,8 +129,8 @@ class TunerConfig(Settings):
 
     strategy: Strategy = "bayesian"
     options: dict[str, int | float] = Field(default={})
-    families: tuple[NetworkArchitecture | TreesArchitecture, ...] | None = Field(
-        default=None, min_length=1
+    families: tuple[NetworkArchitecture | TreesArchitecture | ImageArchitecture, ...] | None = (
+        Field(default=None, min_length=1)
     )
     space: dict[str, domains.Domain] | None = Field(default=None, min_length=1)
     build_model: str | None = None

@@ -7,7 +7,11 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from components.errors import InputError
-from components.models.hyperparameters import HyperParameters, TreesHyperParameters
+from components.models.hyperparameters import (
+    HyperParameters,
+    ImageHyperParameters,
+    TreesHyperParameters,
+)
 from components.naming import nearest
 from components.settings import Settings
 
@@ -116,9 +120,15 @@ Domain = Choice | Range
 def names() -> list[str]:
     """Return the hyperparameters that a search may have."""
     network = [name for name in HyperParameters.model_fields if name != "hidden_units"]
+    images = [name for name in ImageHyperParameters.model_fields if name not in network]
     trees = [name for name in TreesHyperParameters.model_fields if name != ARCHITECTURE]
     widths = ["hidden_units", LAYERS, UNITS, SHAPE]
-    return [*network, *widths, *(prefix + name for prefix in TREES_PREFIXES for name in trees)]
+    return [
+        *network,
+        *widths,
+        *images,
+        *(prefix + name for prefix in TREES_PREFIXES for name in trees),
+    ]
 
 
 def split_prefix(name: str) -> tuple[str, str]:
@@ -211,17 +221,24 @@ def _check(name: str, value: Any, setting: str) -> None:
 def _why_not(name: str, value: Any) -> str:
     if name == "hidden_units":
         value = units(value)
+    prefix, field = split_prefix(name)
+    if prefix:
+        return _refusal(
+            TreesHyperParameters, architecture=TREES_PREFIXES[prefix][0], **{field: value}
+        )
+    # Of tables, of trees or of images: which it has to be is known when the data are.
+    candidates: list[type[Settings]] = [HyperParameters, ImageHyperParameters]
+    if name == ARCHITECTURE:
+        candidates.append(TreesHyperParameters)
+    having = [each for each in candidates if name in each.model_fields]
+    refusals = [_refusal(each, **{name: value}) for each in having]
+    return "" if "" in refusals else refusals[0]
+
+
+def _refusal(kind: type[Settings], **values: Any) -> str:
+    """Return why a set of hyperparameters cannot have such values; "" if it can."""
     try:
-        prefix, field = split_prefix(name)
-        if prefix:
-            TreesHyperParameters(**{ARCHITECTURE: TREES_PREFIXES[prefix][0], field: value})
-        elif name == ARCHITECTURE:
-            try:
-                HyperParameters(architecture=value)
-            except ValidationError:
-                TreesHyperParameters(architecture=value)
-        else:
-            HyperParameters(**{name: value})
+        kind(**values)
     except ValidationError as error:
         return str(error.errors()[0]["msg"])
     return ""

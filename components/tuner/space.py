@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
@@ -12,9 +13,12 @@ from components.errors import InputError
 from components.models import own_model
 from components.models.hyperparameters import (
     HyperParameters,
+    ImageArchitecture,
+    ImageHyperParameters,
     NetworkArchitecture,
     TreesArchitecture,
     TreesHyperParameters,
+    check_kind,
 )
 from components.models.specification import Member
 from components.models.training_config import TrainingConfig
@@ -26,11 +30,17 @@ from components.tuner.strategies.search_space import SearchSpace, Values
 if TYPE_CHECKING:
     from components.models.transformed import Features
 
+AnyHyperParameters = HyperParameters | TreesHyperParameters | ImageHyperParameters
+
 _NETWORKS: tuple[str, ...] = get_args(NetworkArchitecture)
 _TREES: tuple[str, ...] = get_args(TreesArchitecture)
 _DEEP = tuple(name for name in _NETWORKS if name != "linear")
 _BOOSTED = ("boosted_trees",)
 _FORESTS = ("random_forest", "extra_trees")
+_IMAGES: tuple[str, ...] = get_args(ImageArchitecture)
+_CNN = ("cnn",)
+#: Side of the smallest images that ``lenet5`` takes.
+_LENET5_SIDE = 16
 
 
 @dataclass(frozen=True)
@@ -43,12 +53,12 @@ class Entry:
     architectures : tuple of str
         Where it is active.
     parent : tuple of str
-        A further hyperparameter and the value of it that makes this one active, if any.
+        A further hyperparameter and the values of it that make this one active, if any.
     """
 
     domain: Domain
     architectures: tuple[str, ...]
-    parent: tuple[str, str] | None = None
+    parent: tuple[str, ...] = ()
 
 
 #: Every hyperparameter that can be searched and when it is active, with its default domain;
@@ -85,6 +95,35 @@ _ENTRIES: dict[str, Entry] = {
     "forest.min_samples_leaf": Entry(Range(min=1, max=50, scale="log"), _FORESTS),
     "forest.max_features": Entry(Range(min=0.1, max=1.0, step=0.1), _FORESTS),
 }
+#: The same for images. Mirroring is left out: it makes another of many a digit or letter.
+_IMAGE_ENTRIES: dict[str, Entry] = {
+    "stages": Entry(Range(min=1, max=4), _CNN),
+    "cells": Entry(Range(min=1, max=3), _CNN),
+    "cell": Entry(Choice(values=("plain", "residual", "depthwise")), _CNN),
+    "filters": Entry(Choice(values=(8, 16, 32, 64), ordered=True), _CNN),
+    "kernel": Entry(Choice(values=(3, 5), ordered=True), _CNN),
+    "normalization": Entry(Choice(values=("none", "batch")), _CNN),
+    "scaling": Entry(Choice(values=("unit", "standard")), _IMAGES),
+    "augmentation": Entry(Choice(values=("none", "shift", "shift_rotate")), _IMAGES),
+    "shift": Entry(
+        Range(min=0.02, max=0.2), _IMAGES, ("augmentation", "shift", "shift_rotate", "flip")
+    ),
+    "rotation": Entry(Range(min=2.0, max=30.0), _IMAGES, ("augmentation", "shift_rotate")),
+    **{
+        name: dataclasses.replace(_ENTRIES[name], architectures=_IMAGES)
+        for name in (
+            "dropout",
+            "l2",
+            "optimizer",
+            "momentum",
+            "weight_decay",
+            "learning_rate",
+            "schedule",
+            "batch_size",
+            "patience",
+        )
+    },
+}
 #: Hyperparameters that only a config puts into a search, and where they are active.
 _FURTHER: dict[str, tuple[str, ...]] = {
     "hidden_units": _DEEP,
@@ -105,7 +144,7 @@ _STARTS: dict[str, dict[str, Any]] = {
 
 
 class ModelSpace:
-    """The space of the architectures here.
+    """The space of the architectures of tables.
 
     Parameters
     ----------
@@ -116,17 +155,28 @@ class ModelSpace:
         What the inputs are: decides what of the default space makes sense.
     """
 
+    _entries = _ENTRIES
+    _further = _FURTHER
+    _known = (*_NETWORKS, *_TREES)
+
     def __init__(self, config: TunerConfig, training: TrainingConfig, features: Features) -> None:
         self._base = _complete(training)
         self._vocabulary = max((column.size for column in features.categorical), default=0)
         if config.space is None:
-            self._domains = self._default(config.families or _NETWORKS, features)
+            self._domains = self._default(config.families, features)
         else:
             self._domains = dict(config.space)
         self.architectures = self._architectures()
+        for architecture in self.architectures:
+            check_kind(
+                architecture,
+                images=features.image is not None,
+                setting="tuner.families" if config.families else "tuner.space.architecture",
+            )
         self.hyperparameters = self._translate(in_full=config.space is not None)
 
-    def _default(self, families: Sequence[str], features: Features) -> dict[str, Domain]:
+    def _default(self, families: Sequence[str] | None, features: Features) -> dict[str, Domain]:
+        families = families or _NETWORKS
         copies = any(name.endswith(":cdf") for name in features.numeric)
         senseless = {
             "numeric": not copies,
@@ -150,10 +200,10 @@ class ModelSpace:
         """Return the space as KerasTuner's; `in_full` refuses what no architecture uses."""
         space = keras_tuner.HyperParameters()
         # Parents first: a condition names a hyperparameter that is already there.
-        ordered = sorted(self._domains, key=lambda name: _depth(name))
+        ordered = sorted(self._domains, key=self._depth)
         for name in ordered:
             domain = self._domains[name]
-            active = _active_in(name)
+            active = self._active_in(name)
             used = [each for each in self.architectures if each in active]
             if not used:
                 if in_full:
@@ -168,21 +218,37 @@ class ModelSpace:
             conditions: list[tuple[str, list[str]]] = []
             if len(used) < len(self.architectures):
                 conditions.append((domains.ARCHITECTURE, used))
-            parent = _ENTRIES[name].parent if name in _ENTRIES else None
-            if parent is not None:
-                searched = self._domains.get(parent[0])
-                fixed = getattr(self._base, parent[0], None)
-                if parent[1] not in (searched.examples if searched else (fixed,)):
+            if name in self._entries and self._entries[name].parent:
+                parent, *values = self._entries[name].parent
+                searched = self._domains.get(parent)
+                fixed = getattr(self._base, parent, None)
+                allowed = [v for v in values if v in (searched.examples if searched else (fixed,))]
+                if not allowed:
+                    wanted = " or ".join(values)
                     raise InputError(
-                        f"No model of the search uses {name}: it needs {parent[0]}={parent[1]}.",
+                        f"No model of the search uses {name}: it needs {parent}={wanted}.",
                         setting=f"tuner.space.{name}",
-                        expected=f"{parent[1]} among the values of {parent[0]}",
+                        expected=f"{wanted} among the values of {parent}",
                         got=searched or fixed,
                     )
                 if searched is not None:
-                    conditions.append((parent[0], [parent[1]]))
+                    conditions.append((parent, allowed))
             _add(space, name, domain, conditions)
         return space
+
+    def _active_in(self, name: str) -> tuple[str, ...]:
+        """Return the architectures that have a hyperparameter."""
+        if name == domains.ARCHITECTURE:
+            return self._known
+        for entries in (self._entries, _ENTRIES, _IMAGE_ENTRIES):
+            if name in entries:
+                return entries[name].architectures
+        return self._further.get(name, ())
+
+    def _depth(self, name: str) -> int:
+        if name == domains.ARCHITECTURE:
+            return 0
+        return 2 if name in self._entries and self._entries[name].parent else 1
 
     def describe(self) -> dict[str, str]:
         """Return what each hyperparameter may be, in words."""
@@ -242,7 +308,7 @@ class ModelSpace:
                 found[name] = point
         return found
 
-    def _point(self, model: HyperParameters | TreesHyperParameters) -> Values | None:
+    def _point(self, model: AnyHyperParameters) -> Values | None:
         """Return the point that means `model`, or None if the space has none."""
         space = SearchSpace.from_hyperparameters(self.hyperparameters)
         values: Values = {}
@@ -252,6 +318,45 @@ class ModelSpace:
         if not space.contains(values):
             return None
         return values if self.member(values).model == model else None
+
+
+class ImageSpace(ModelSpace):
+    """The space of the architectures of images; see `ModelSpace`."""
+
+    _entries = _IMAGE_ENTRIES
+    _further: dict[str, tuple[str, ...]] = {"epochs": _IMAGES}  # noqa: RUF012
+    _known = _IMAGES
+
+    def _default(self, families: Sequence[str] | None, features: Features) -> dict[str, Domain]:
+        assert features.image is not None
+        if families is None:
+            small = min(features.image.height, features.image.width) < _LENET5_SIDE
+            families = [name for name in _IMAGES if not (small and name == "lenet5")]
+        entries = {
+            name: entry.domain
+            for name, entry in _IMAGE_ENTRIES.items()
+            if set(entry.architectures) & set(families)
+        }
+        return {domains.ARCHITECTURE: Choice(values=tuple(dict.fromkeys(families))), **entries}
+
+    def member(self, values: Mapping[str, Any]) -> Member:
+        """Return the model that a point means."""
+        values = {name: value for name, value in values.items() if not name.startswith("tuner/")}
+        return Member(model=ImageHyperParameters(**{**self._network.model_dump(), **values}))
+
+    def starts(self) -> dict[str, Values]:
+        """Return a point of each architecture, by its name, but for the configured model's."""
+        points = {
+            name: self._point(self._network.model_copy(update={domains.ARCHITECTURE: name}))
+            for name in self.architectures
+        }
+        return {name: point for name, point in points.items() if point and point != self.default()}
+
+    @property
+    def _network(self) -> ImageHyperParameters:
+        return (
+            self._base if isinstance(self._base, ImageHyperParameters) else ImageHyperParameters()
+        )
 
 
 class OwnSpace:
@@ -267,9 +372,8 @@ class OwnSpace:
 
     def __init__(self, path: str, training: TrainingConfig, features: Features) -> None:
         self._path = path
-        self._base = (
-            training.model if isinstance(training.model, HyperParameters) else HyperParameters()
-        )
+        model = training.model
+        self._base = HyperParameters() if isinstance(model, TreesHyperParameters) else model
         self.hyperparameters = keras_tuner.HyperParameters()
         own_model.ask(path, self.hyperparameters, features)
         self.architectures = (path.rpartition(".")[2],)
@@ -288,7 +392,7 @@ class OwnSpace:
         values = {name: value for name, value in values.items() if not name.startswith("tuner/")}
         known = {name: value for name, value in values.items() if name in TRAINING_FIELDS}
         return Member(
-            model=HyperParameters(**{**self._base.model_dump(), **known}),
+            model=type(self._base)(**{**self._base.model_dump(), **known}),
             build_model=self._path,
             values=dict(values),
         )
@@ -342,11 +446,11 @@ def build_space(
     InputError
         The space is empty, or says of a hyperparameter what no architecture uses.
     """
-    space = (
-        ModelSpace(config, training, features)
-        if config.build_model is None
-        else OwnSpace(config.build_model, training, features)
-    )
+    space: ModelSpace | OwnSpace
+    if config.build_model is not None:
+        space = OwnSpace(config.build_model, training, features)
+    else:
+        space = (ModelSpace if features.image is None else ImageSpace)(config, training, features)
     parameters = SearchSpace.from_hyperparameters(space.hyperparameters).parameters
     if not any(len(parameter.levels) > 1 for parameter in parameters):
         raise InputError(
@@ -373,7 +477,7 @@ def check_grid(space: SearchSpace, trials: int | None, largest: int = 10_000) ->
         )
 
 
-def _complete(training: TrainingConfig) -> HyperParameters | TreesHyperParameters:
+def _complete(training: TrainingConfig) -> AnyHyperParameters:
     """Return the configured model with all that the Trainer would add."""
     model = training.model
     if isinstance(model, TreesHyperParameters):
@@ -384,18 +488,6 @@ def _complete(training: TrainingConfig) -> HyperParameters | TreesHyperParameter
             "patience": model.patience or training.patience,
         }
     )
-
-
-def _active_in(name: str) -> tuple[str, ...]:
-    if name == domains.ARCHITECTURE:
-        return (*_NETWORKS, *_TREES)
-    return _ENTRIES[name].architectures if name in _ENTRIES else _FURTHER[name]
-
-
-def _depth(name: str) -> int:
-    if name == domains.ARCHITECTURE:
-        return 0
-    return 2 if name in _ENTRIES and _ENTRIES[name].parent else 1
 
 
 def _add(
@@ -422,7 +514,7 @@ def _add(
         kind(name, domain.min, domain.max, sampling=domain.scale)
 
 
-def _value(model: HyperParameters | TreesHyperParameters, name: str, vocabulary: int) -> Any:
+def _value(model: AnyHyperParameters, name: str, vocabulary: int) -> Any:
     """Return what a hyperparameter of a search is in a model; None if it cannot be said."""
     if isinstance(model, HyperParameters) and name in (
         domains.LAYERS,

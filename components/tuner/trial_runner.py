@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from components.models import fitting, scores, training, transformed
+from components.models import fitting, input_pipeline, scores, training, transformed
 from components.models.hyperparameters import TreesHyperParameters
 from components.tuner import space as spaces
 from components.tuner.config import TunerConfig
@@ -173,7 +173,8 @@ class TrialRunner:
 def predict(model: tf_keras.Model, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return a model's outputs [n, k] on rows of `arrays`."""
     inputs = {tensor.name: arrays[tensor.name] for tensor in model.inputs}
-    result: np.ndarray = model.predict(inputs, batch_size=4096, verbose=0)
+    rows = input_pipeline.look_rows(inputs)
+    result: np.ndarray = model.predict(inputs, batch_size=rows, verbose=0)
     return result
 
 
