@@ -16,7 +16,7 @@ from typing import Any
 from components.errors import InputError
 from pipeline import dag
 from pipeline.config import PipelineConfig
-from pipeline.inspection import inspect_data
+from pipeline.inspection import fit_to_data, inspect_data
 from pipeline.job import Event, Job
 from pipeline.progress import View
 from pipeline.store import Run, Store
@@ -134,11 +134,12 @@ def _execute(
     final: Event = {}
     started = time.monotonic()
     with interruptible(), View(invocation.resume()) as view, Supervisor(config) as supervisor:
+        dataset = inspect_data(config)
         job = Job(
             run_id=new_run_id(),
             command=shlex.join([*invocation.program, *sys.argv[1:]]),
-            config=config,
-            dataset=inspect_data(config),
+            config=fit_to_data(config, dataset),
+            dataset=dataset,
             **selection(),
         )
 

@@ -12,7 +12,7 @@ from components.example_gen.dataset import DatasetSpec
 from components.fingerprint import code_fingerprint
 from pipeline import dag, manifest
 from pipeline.config import PipelineConfig
-from pipeline.inspection import inspect_data
+from pipeline.inspection import fit_to_data, inspect_data
 from pipeline.store import Execution, Store
 from pipeline.store_config import connection_config
 
@@ -54,8 +54,8 @@ class _History:
     """The successful executions of each node, held against what a run would do now."""
 
     def __init__(self, config: PipelineConfig) -> None:
-        self._config = config
         self._dataset = inspect_data(config)
+        self._config = fit_to_data(config, self._dataset)
         self._store = Store(connection_config(config.store, config.root), config.name)
         self._successes: dict[str, list[Execution]] = {}
         for run in self._store.runs():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from components.errors import InputError
 from components.evaluator import selection
 from components.example_gen.dataset import DatasetSpec
 from components.example_gen.inspect import inspect
+from components.models.hyperparameters import ImageHyperParameters, check_kind
 from components.schema_gen import curated
 from pipeline.config import PipelineConfig
 
@@ -22,15 +22,31 @@ def inspect_data(config: PipelineConfig) -> DatasetSpec:
         For data, settings or a schema with which no run could end well.
     """
     found = _inspect(config)
-    if found.image is not None:
-        raise InputError(
-            "These are images: they are read and described, but no model takes them yet.",
-            setting="data.path",
-            expected="tables: CSV, Parquet, or TFRecord files without images",
-        )
     if any(node.name == "Evaluator" for node in config.enabled_nodes):
         selection.check(config.evaluator, found.task, found.names, found.split_names)
     return found
+
+
+def fit_to_data(config: PipelineConfig, dataset: DatasetSpec) -> PipelineConfig:
+    """Return `config` with the model that the kind of data asks for, unless it names one.
+
+    Raises
+    ------
+    InputError
+        If the model that it names takes data of another kind.
+    """
+    images = dataset.kind == "image"
+    families = config.tuner.families if config.tuner is not None else None
+    for family in families or ():
+        check_kind(family, images=images, setting="tuner.families")
+    trainer = config.trainer
+    if trainer.build_model is not None or config.transform.preprocessing_fn is not None:
+        return config  # what they make of the data, and take, they alone know
+    if images and "model" not in trainer.model_fields_set:
+        trainer = trainer.model_copy(update={"model": ImageHyperParameters()})
+        return config.model_copy(update={"trainer": trainer})
+    check_kind(trainer.model.architecture, images=images)
+    return config
 
 
 def _inspect(config: PipelineConfig) -> DatasetSpec:
