@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from components.charts import escape
+from components.page import (
+    Column,
+    Row,
+    count,
+    document,
+    figure,
+    folded,
+    framed,
+    number,
+    pairs,
+    shown,
+    table,
+    titled,
+)
 from components.tuner import diagrams, pictures
 from components.tuner.domains import TREES_PREFIXES
-from components.tuner.pictures import Measure, number, shown
+from components.tuner.pictures import Measure
 from components.tuner.trials import SEARCH_FILE, Trial, read_table
 
 #: Rows of the leaderboard, architectures, and kinds of failures that are shown.
@@ -34,56 +48,12 @@ STRATEGIES = {
     "local_search": "Local search",
 }
 
-STYLE = """
-.search{--line:color-mix(in srgb,currentColor 18%,transparent);line-height:1.5}
-.search h2{font-size:1.25rem;margin:2.2rem 0 .3rem}
-.search h3{font-size:1rem;margin:0 0 .2rem}
-.search p{margin:.3rem 0;max-width:46rem}
-.search .lead{font-size:1.15rem}
-.search .quiet{opacity:.78;font-size:.9rem}
-.search .scroll{overflow-x:auto;margin:.6rem 0}
-.search figure{margin:0}
-.search table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}
-.search caption{text-align:left;padding-bottom:.4rem}
-.search caption span{display:inline-block;position:sticky;left:0;max-width:calc(100vw - 3rem)}
-.search th,.search td{text-align:left;vertical-align:top;padding:.3rem .6rem;
-border-bottom:1px solid var(--line)}
-.search thead th{white-space:nowrap;border-bottom-width:2px}
-.search .number{text-align:right;white-space:nowrap}
-.search .wide{min-width:18rem;overflow-wrap:anywhere}
-.search tbody th{font-weight:400;white-space:nowrap}
-.search tr.best th,.search tr.best td{font-weight:650}
-.search tr.configured{background:color-mix(in srgb,currentColor 6%,transparent)}
-.search .grid{display:grid;gap:1.4rem;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));
-margin-top:.8rem}
-.search summary{cursor:pointer;margin-top:.8rem}
-.search [tabindex]:focus-visible{outline:2px solid currentColor;outline-offset:2px}
-@media(max-width:50rem){.search .wide{min-width:48rem}}
-@media print{.search .scroll{overflow:visible}.search svg{min-width:0!important}
-.search figure,.search tr{break-inside:avoid}.search h2{break-after:avoid}
-.search .wide{min-width:0}}
-"""
-
-PAGE_STYLE = """
-:root{color-scheme:light dark;--ground:#fff;--text:#1c2126}
-@media (prefers-color-scheme:dark){:root{--ground:#15181d;--text:#e4e7eb}}
-body{margin:0 auto;max-width:72rem;padding:1.2rem;background:var(--ground);color:var(--text);
-font-family:system-ui,'Segoe UI',sans-serif}
-h1{font-size:1.6rem;margin:.4rem 0}
-@media print{:root{color-scheme:light;--ground:#fff;--text:#000}body{max-width:none;padding:0}}
-"""
-
 
 def page(directory: str | os.PathLike[str]) -> str:
     """Return a whole HTML document about a search: see `section`."""
     found = _Search.read(directory)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(found.strategy)}: {len(found.trials)} trials</title>"
-        f"<style>{PAGE_STYLE}</style></head>\n"
-        f"<body><main><h1>Search</h1>\n{_section(found)}\n</main></body></html>\n"
-    )
+    title = f"{found.strategy}: {len(found.trials)} trials"
+    return document(title, "Search", _section(found))
 
 
 def section(directory: str | os.PathLike[str]) -> str:
@@ -185,16 +155,16 @@ def _section(found: _Search) -> str:
         _failures(found),
         _settings(found),
     ]
-    return f'<section class="search"><style>{STYLE}</style>\n' + "\n".join(parts) + "</section>"
+    return framed(parts)
 
 
 def _headline(found: _Search) -> str:
     summary = found.summary
     states = ", ".join(
-        f"{count} {pictures.STATES[state][0]}" for state, count in summary["trials"].items()
+        f"{trials} {pictures.STATES[state][0]}" for state, trials in summary["trials"].items()
     )
     sentence = (
-        f"{found.strategy}: {_count(len(found.trials), 'trial')} in "
+        f"{found.strategy}: {count(len(found.trials), 'trial')} in "
         f"{duration(summary['seconds'])}; {found.verdict}."
     )
     parts = [f'<p class="lead">{escape(sentence)}</p>']
@@ -219,7 +189,7 @@ def _progress(found: _Search) -> str:
     if pictures.has_outliers(found.trials, found.measure):
         note += " Scores too bad for the scale are drawn at its end."
     drawn = pictures.progress(found.trials, found.measure, found.default, label)
-    return _figure("Progress", drawn, note)
+    return figure("Progress", drawn, note)
 
 
 def _leaderboard(found: _Search) -> str:
@@ -233,19 +203,13 @@ def _leaderboard(found: _Search) -> str:
     if len(found.objectives) > 1:
         numbers.insert(0, "score")
     costs = ["Epochs", "Time", *([] if _counted(found) else ["Parameters"])]
-    against = "Changed hyperparameters" if found.default else "Hyperparameters"
-    head = "".join(
-        f'<th scope="col"{kind}>{escape(text)}</th>'
-        for text, kind in [
-            ("Rank", ' class="number"'),
-            ("Trial", ""),
-            ("Architecture", ""),
-            *((text, ' class="number"') for text in numbers),
-            *((text, ' class="number"') for text in costs),
-            (against, ""),
-        ]
-    )
-    body = "".join(_row(found, rank, trial) for rank, trial in rows)
+    columns = [
+        Column("Rank", "number"),
+        Column("Trial", "name"),
+        Column("Architecture"),
+        *(Column(title, "number") for title in [*numbers, *costs]),
+        Column("Changed hyperparameters" if found.default else "Hyperparameters", "wide"),
+    ]
     caption = f"The best {len(rows)} of {len(ranking)} trials with a score."
     if len(ranking) <= MOST_ROWS:
         caption = f"All {len(ranking)} trials with a score." if len(ranking) > 1 else "One trial."
@@ -253,34 +217,28 @@ def _leaderboard(found: _Search) -> str:
         caption = (
             f"The best {MOST_ROWS} of {len(ranking)} trials with a score, and the configured model."
         )
-    table = (
-        f"<table><caption><span>{escape(caption)}</span></caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table>"
-    )
-    return f"<h2>Leaderboard</h2>{_scroll(table, 'Leaderboard')}"
+    body = (_row(found, rank, trial) for rank, trial in rows)
+    return titled("Leaderboard", table("Leaderboard", caption, columns, body))
 
 
-def _row(found: _Search, rank: int, trial: Trial) -> str:
+def _row(found: _Search, rank: int, trial: Trial) -> Row:
     configured = found.default is not None and trial.id == found.default.id
     name = f"{trial.id} (configured)" if configured and trial.id != "configured" else trial.id
     values = [measure.of(trial) for measure in found.objectives]
     if len(found.objectives) > 1:
         values.insert(0, trial.score)
     early = " (stopped)" if trial.state == "stopped" else ""
-    numbers = [
+    cells = [
+        rank,
+        name,
+        trial.model.get("architecture", "own"),
         *("–" if value is None else number(value) for value in values),
         f"{trial.epochs}{early}",
         duration(trial.seconds),
         *([] if _counted(found) else [f"{trial.parameters:,}"]),
+        _changes(trial, found.default),
     ]
-    kind = "best" if rank == 1 else "configured" if configured else ""
-    return (
-        (f'<tr class="{kind}">' if kind else "<tr>")
-        + f'<td class="number">{rank}</td><th scope="row">{escape(name)}</th>'
-        + f"<td>{escape(trial.model.get('architecture', 'own'))}</td>"
-        + "".join(f'<td class="number">{escape(text)}</td>' for text in numbers)
-        + f'<td class="wide">{escape(_changes(trial, found.default))}</td></tr>'
-    )
+    return Row(cells, "best" if rank == 1 else "reference" if configured else "")
 
 
 def _counted(found: _Search) -> bool:
@@ -315,7 +273,7 @@ def _importance(found: _Search) -> str:
     if not items:
         return ""
     if not items[0]["share"] > 0:
-        return _titled("What mattered", "<p>All trials have the same score.</p>")
+        return titled("What mattered", "<p>All trials have the same score.</p>")
     first = items[0]
     finding = (
         f"By itself, {first['name']} explains {first['share']:.0%} of the variance of the score"
@@ -333,7 +291,7 @@ def _importance(found: _Search) -> str:
         "deviation over its trees."
     )
     drawn = pictures.importances(items, f"Importance of hyperparameters: {note}")
-    return _figure("What mattered", drawn, note, method)
+    return figure("What mattered", drawn, note, method)
 
 
 def _space(found: _Search) -> str:
@@ -354,7 +312,7 @@ def _space(found: _Search) -> str:
         note += f" The best {pictures.MOST_LINES} of {len(found.ranking)} trials are shown."
     label = f"Parallel coordinates of the trials. The best one: {point or 'the configured model'}."
     drawn = pictures.space(found.ranking, found.measure, axes, label)
-    return _figure("Where it searched", drawn, note)
+    return figure("Where it searched", drawn, note)
 
 
 def _trade_off(found: _Search) -> str:
@@ -373,7 +331,7 @@ def _trade_off(found: _Search) -> str:
             pictures.trade_off(found.ranking, first, other, best=best, default=default, label=label)
         )
     note = "No trial is better in both than one on the line."
-    return _figure("Trade-off", "".join(drawn), note)
+    return figure("Trade-off", "".join(drawn), note)
 
 
 def _architectures(found: _Search) -> str:
@@ -390,7 +348,7 @@ def _architectures(found: _Search) -> str:
             f"{escape(f'; {facts}' if facts else '')}</p></figcaption>"
             f"{diagrams.diagram(trial)}</figure>"
         )
-    return _titled("Architectures found", f'<div class="grid">{"".join(items)}</div>')
+    return titled("Architectures found", f'<div class="grid">{"".join(items)}</div>')
 
 
 def _architecture(trial: Trial) -> str:
@@ -425,11 +383,11 @@ def _curves(found: _Search) -> str:
     best = trials[0]
     lowest = min(best.curve)
     label = (
-        f"Validation loss over the epochs of the best {_count(len(trials), 'trial')}; that of "
+        f"Validation loss over the epochs of the best {count(len(trials), 'trial')}; that of "
         f"trial {best.id} is lowest, {number(lowest)}, after epoch {best.curve.index(lowest) + 1}."
     )
-    note = f"The best {_count(len(trials), 'trial')} with a curve; the thick one is the best."
-    return _figure("Learning curves", pictures.curves(trials, label), note)
+    note = f"The best {count(len(trials), 'trial')} with a curve; the thick one is the best."
+    return figure("Learning curves", pictures.curves(trials, label), note)
 
 
 def _failures(found: _Search) -> str:
@@ -440,24 +398,21 @@ def _failures(found: _Search) -> str:
     if not kinds:
         return ""
     ordered = sorted(kinds.items(), key=lambda item: -len(item[1]))
-    rows = "".join(
-        f'<tr><td class="number">{len(trials)}</td>'
-        f"<td>{escape(pictures.STATES[state][0])}</td>"
-        f'<td class="wide">{escape(_shortened(error, ERROR_LIMIT) or "–")}</td>'
-        f"<td>{escape(trials[0].id)}</td></tr>"
+    rows = [
+        Row(
+            [
+                len(trials),
+                pictures.STATES[state][0],
+                _shortened(error, ERROR_LIMIT) or "–",
+                trials[0].id,
+            ]
+        )
         for (state, error), trials in ordered[:MOST_FAILURES]
-    )
+    ]
     rest = len(ordered) - MOST_FAILURES
     caption = "Trials without a score" + (f"; {rest} more kinds are left out" if rest > 0 else "")
-    head = (
-        '<th scope="col" class="number">Trials</th><th scope="col">State</th>'
-        '<th scope="col">Why</th><th scope="col">First</th>'
-    )
-    table = (
-        f"<table><caption><span>{escape(caption)}.</span></caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{rows}</tbody></table>"
-    )
-    return f"<h2>What failed</h2>{_scroll(table, 'Trials without a score')}"
+    columns = [Column("Trials", "number"), Column("State"), Column("Why", "wide"), Column("First")]
+    return titled("What failed", table("Trials without a score", f"{caption}.", columns, rows))
 
 
 def _settings(found: _Search) -> str:
@@ -474,15 +429,12 @@ def _settings(found: _Search) -> str:
         "objective": ", ".join(_objective(item) for item in summary["objectives"]),
     }
     tables = [
-        _pairs("How it searched", settings.items()),
-        _pairs(
-            f"Space of {_count(len(summary['space']), 'hyperparameter')}", summary["space"].items()
+        pairs("How it searched", settings.items()),
+        pairs(
+            f"Space of {count(len(summary['space']), 'hyperparameter')}", summary["space"].items()
         ),
     ]
-    return (
-        f"<h2>Settings</h2><details><summary>{escape('How it searched, and where')}</summary>"
-        f"{''.join(tables)}</details>"
-    )
+    return titled("Settings", folded("How it searched, and where", "".join(tables)))
 
 
 def _objective(item: dict[str, Any]) -> str:
@@ -490,39 +442,9 @@ def _objective(item: dict[str, Any]) -> str:
     return f"{item['metric']} ({item['better']} is better{weight})"
 
 
-def _pairs(caption: str, pairs: Iterable[tuple[str, Any]]) -> str:
-    rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td class="wide">{escape(value)}</td></tr>'
-        for name, value in pairs
-    )
-    table = (
-        f"<table><caption><span>{escape(caption)}.</span></caption><tbody>{rows}</tbody></table>"
-    )
-    return _scroll(table, caption)
-
-
-def _figure(title: str, drawn: str, note: str, more: str = "") -> str:
-    return _titled(
-        title,
-        f"<figure><figcaption><p>{escape(note)}</p>"
-        + (f'<p class="quiet">{escape(more)}</p>' if more else "")
-        + f"</figcaption>{_scroll(drawn, title)}</figure>",
-    )
-
-
-def _titled(title: str, content: str) -> str:
-    return f"<h2>{escape(title)}</h2>{content}"
-
-
-def _scroll(content: str, label: str) -> str:
-    """Return content that scrolls by itself where it is too wide, also with the keyboard."""
-    name = escape(label)
-    return f'<div class="scroll" role="region" tabindex="0" aria-label="{name}">{content}</div>'
-
-
 def _values(trial: Trial, measures: Sequence[Measure]) -> str:
-    pairs = [(measure.title, measure.of(trial)) for measure in measures]
-    return ", ".join(f"{name} {number(value)}" for name, value in pairs if value is not None)
+    values = [(measure.title, measure.of(trial)) for measure in measures]
+    return ", ".join(f"{name} {number(value)}" for name, value in values if value is not None)
 
 
 def _value(value: Any) -> str:
@@ -531,10 +453,6 @@ def _value(value: Any) -> str:
 
 def _shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def duration(seconds: float) -> str:

@@ -25,6 +25,7 @@ from components.charts import (
     plain,
     svg,
 )
+from components.page import number, shown
 from components.tuner.importance import STRATEGY_PREFIX, is_logarithmic, is_number
 from components.tuner.pareto import front
 from components.tuner.trials import Trial
@@ -538,35 +539,3 @@ def _round_numbers(low: float, high: float) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
     return [step * index for index in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
-def shown(value: Any) -> str:
-    """Return a value of a hyperparameter for people.
-
-    Examples
-    --------
-    >>> shown(True), shown(None), shown(0.1), shown([64, 32]), shown("relu")
-    ('true', 'none', '0.1', '64-32', 'relu')
-    """
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return number(value)
-    if isinstance(value, list | tuple):
-        return "-".join(shown(item) for item in value) or "none"
-    return str(value)
-
-
-def number(value: float) -> str:
-    """Return a number for people: up to four significant digits, thousands in groups.
-
-    Examples
-    --------
-    >>> number(0.00123456), number(128), number(1234567), number(0.1 + 0.2)
-    ('0.001235', '128', '1,234,567', '0.3')
-    """
-    if isinstance(value, int) or (abs(value) >= 1000 and abs(value) < 1e9):
-        return f"{value:,.0f}"
-    return f"{value:.4g}"

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -21,39 +20,7 @@ from components.tuner import card, diagrams, pictures
 from components.tuner.importance import importance
 from components.tuner.pictures import Measure
 from components.tuner.trials import SEARCH_FILE, Trial, write_table
-
-EVIL = "<script>alert('1')</script>&\"\x00"
-VOID = {"meta", "br", "hr", "img", "input", "link"}
-
-
-class Document(HTMLParser):
-    """Checks that tags are balanced; keeps the elements and the text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.open: list[str] = []
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def named(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
+from tests.components.pages import EVIL, Document, check_alone, check_tables, headings, images
 
 
 def network(index: int, score: float | None, **values: Any) -> Trial:
@@ -119,26 +86,8 @@ def write(
     return directory
 
 
-def images(text: str) -> list[ElementTree.Element]:
-    return [ElementTree.fromstring(found) for found in re.findall(r"<svg.*?</svg>", text, re.S)]
-
-
-def headings(text: str) -> list[str]:
-    return re.findall(r"<h2>(.*?)</h2>", text)
-
-
 def test_page_is_one_document_that_needs_nothing_else(tmp_path: Path) -> None:
-    text = card.page(write(tmp_path, search(30)))
-    assert text.startswith("<!doctype html>")
-    document = Document(text)
-    assert document.named("html") == [{"lang": "en"}]
-    assert {"name": "viewport"}.items() <= document.named("meta")[1].items()
-    assert len(document.named("title")) == len(document.named("h1")) == 1
-    tags = {tag for tag, _ in document.tags}
-    assert not tags & {"script", "link", "img", "iframe", "object", "image", "use"}
-    assert not re.search(r"(href|src|@import|url\((?!#))", text)
-    assert "prefers-color-scheme:dark" in text
-    assert "@media print" in text
+    check_alone(card.page(write(tmp_path, search(30))))
 
 
 def test_section_is_a_fragment_and_part_of_the_page(tmp_path: Path) -> None:
@@ -207,11 +156,8 @@ def test_leaderboard_ranks_and_says_what_was_changed(tmp_path: Path) -> None:
 def test_tables_can_be_read_by_ear_and_scrolled_by_keyboard(tmp_path: Path) -> None:
     text = card.section(write(tmp_path, search(30)))
     document = Document(text)
-    assert all(head.get("scope") in ("col", "row") for head in document.named("th"))
-    assert len(document.named("caption")) == len(document.named("table")) == 4
-    scrolled = [div for div in document.named("div") if div.get("class") == "scroll"]
-    assert all(div["tabindex"] == "0" and div["role"] == "region" for div in scrolled)
-    assert all(div["aria-label"] for div in scrolled)
+    check_tables(document)
+    assert len(document.named("table")) == 4
 
 
 def test_each_picture_says_what_it_shows(tmp_path: Path) -> None:
