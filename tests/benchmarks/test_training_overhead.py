@@ -1,0 +1,63 @@
+"""The benchmark of the training loop trains both ways alike, and says so in one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import training_overhead
+from components.models.transformed import IMAGE, LABEL
+from tests.components.example_gen import images
+
+ROWS = 200
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """IDX files of images, the brighter the larger their label."""
+    found = tmp_path_factory.mktemp("idx")
+    labels = np.arange(ROWS) % 10
+    noise = np.random.default_rng(0).integers(0, 20, (ROWS, 28, 28, 1))
+    pixels = (noise + 20 * labels[:, None, None, None]).astype(np.uint8)
+    images.write_idx(found, pixels, labels)
+    return found
+
+
+def test_a_twentieth_of_the_rows_is_for_validation(directory: Path) -> None:
+    train, validation = training_overhead.read(directory, None)
+    assert train[IMAGE].shape == (190, 28, 28, 1)
+    assert validation[IMAGE].shape == (10, 28, 28, 1)
+    assert train[LABEL].tolist() + validation[LABEL].tolist() == [*range(10)] * 20
+    assert len(training_overhead.read(directory, 40)[0][LABEL]) == 38
+
+
+@pytest.mark.parametrize("name", training_overhead.CONFIGS.values())
+def test_settings_are_shipped_ones_without_augmentation(name: str) -> None:
+    model = training_overhead.trainer_config(name).model
+    assert training_overhead.CONFIGS[model.architecture] == name
+    assert model.augmentation == "none"
+
+
+@pytest.mark.e2e
+def test_last_line_holds_the_figures(directory: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.training_overhead", "--pairs", "1"]
+    done = subprocess.run(
+        [*command, "--epochs", "2", "--data", str(directory)],
+        cwd=training_overhead.PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    result = json.loads(done.stdout.splitlines()[-1])
+    for figures in (result, result["lenet300"]):
+        assert figures["ratio"] == pytest.approx(figures["ours_s"] / figures["bare_s"], abs=0.05)
+        assert 0 < figures["ours_epoch_s"] < figures["ours_s"]
+        assert 0 < figures["bare_epoch_s"] < figures["bare_s"]
+        assert 0 <= figures["ours_accuracy"] <= 1
+    assert (result["rows"], result["epochs"]) == (190, 2)
+    assert "pair 1/1" in done.stderr
