@@ -113,18 +113,16 @@ def dag(config: ConfigOption = "taxi", as_json: JsonOption = False) -> None:
     """Show the nodes that a config leaves on, and how they depend on each other."""
     from pipeline.config import load
 
-    nodes = load(config).enabled_nodes
-    names = {node.name for node in nodes}
     rows = [
-        {"node": node.name, "upstream": [name for name in node.upstream if name in names]}
-        for node in nodes
+        {"node": node.name, "upstream": list(node.upstream)} for node in load(config).enabled_nodes
     ]
     if as_json:
         print(json.dumps(rows))
         return
+    width = max(len(row["node"]) for row in rows)
     for row in rows:
         sources = f"<- {', '.join(row['upstream'])}" if row["upstream"] else ""
-        print(f"{row['node']:<18}{sources}".rstrip())
+        print(f"{row['node']:<{width}}  {sources}".rstrip())
 
 
 @app.command("explain-cache")

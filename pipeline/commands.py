@@ -176,13 +176,16 @@ def _summarise(job: Job, final: Event, code: int, invocation: Invocation, as_jso
             lines.append("  nothing executed: every output is up to date")
     for note in final.get("notes", []):
         lines += [f"  {line}" for line in note.splitlines()]
-    for name, value in final.get("metrics", {}).items():
-        shown = f"{value:.0f}" if name == "ExampleCount" else f"{value:.4g}"
-        lines.append(f"  {name:<22}{shown}")
+    facts = {
+        name: f"{value:.0f}" if name == "ExampleCount" else f"{value:.4g}"
+        for name, value in final.get("metrics", {}).items()
+    }
     if final.get("pushed"):
-        lines.append(f"  pushed to             {final['pushed']}")
+        facts["pushed to"] = final["pushed"]
     if final["state"] == "INTERRUPTED":
-        lines.append(f"  go on                 {invocation.resume()}")
-    lines.append(f"  artifacts and logs    {job.config.root}")
-    lines.append(f"  look closer           {invocation.show(job.run_id, job.config.root)}")
+        facts["go on"] = invocation.resume()
+    facts["artifacts and logs"] = str(job.config.root)
+    facts["look closer"] = invocation.show(job.run_id, job.config.root)
+    width = max(map(len, facts)) + 2
+    lines += [f"  {name:<{width}}{value}" for name, value in facts.items()]
     print("\n".join(lines))

@@ -38,9 +38,8 @@ def create_pipeline(config: PipelineConfig, dataset: DatasetSpec) -> Pipeline:
     components: dict[str, Any] = {}
     for node in config.enabled_nodes:
         channels = {
-            channel: components[source.split(".")[0]].outputs[source.split(".")[1]]
+            channel: components[dag.producer_of(source)].outputs[source.partition(".")[2]]
             for channel, source in node.inputs.items()
-            if source.split(".")[0] in components
         }
         if node.resolver:
             component = _RESOLVERS[node.name](config, dataset, **channels)
@@ -52,8 +51,7 @@ def create_pipeline(config: PipelineConfig, dataset: DatasetSpec) -> Pipeline:
             component = kind(config.settings_of(node.section), engine, **channels)
         components[node.name] = component.with_id(node.name)
         for name in node.after:
-            if name in components:
-                component.add_upstream_node(components[name])
+            component.add_upstream_node(components[name])
     return Pipeline(
         pipeline_name=config.name,
         pipeline_root=str(config.root / "artifacts"),

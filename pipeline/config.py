@@ -11,11 +11,12 @@ from typing import Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from components.dimensionality_reducer.config import ReducerConfig
 from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig
 from components.example_gen.config import DataConfig
 from components.example_validator.config import ValidatorConfig
-from components.models.hyperparameters import TAGGED
+from components.models.hyperparameters import TAGGED, tag
 from components.models.training_config import TrainingConfig
 from components.naming import nearest
 from components.pusher.config import PusherConfig
@@ -107,8 +108,10 @@ class PipelineConfig(Settings):
         Whether a node whose inputs, settings and code are unchanged is reused.
     data, statistics, schema, validator, transform, trainer, evaluator, pusher
         The settings of each component.
+    reducer : ReducerConfig or None
     tuner : TunerConfig or None
-        Those of the Tuner, which runs only if the config has this section.
+        Those of the DimensionalityReducer and of the Tuner, each of which runs only if the
+        config has its section.
     store : StoreConfig
         The metadata store.
     """
@@ -120,6 +123,7 @@ class PipelineConfig(Settings):
     schema_: SchemaConfig = Field(default=SchemaConfig(), alias="schema")
     validator: ValidatorConfig = ValidatorConfig()
     transform: TransformConfig = TransformConfig()
+    reducer: ReducerConfig | None = None
     tuner: TunerConfig | None = None
     trainer: TrainerConfig = TrainerConfig()
     evaluator: EvaluatorConfig = EvaluatorConfig()
@@ -164,9 +168,12 @@ class PipelineConfig(Settings):
     def enabled_nodes(self) -> list[Node]:
         """The nodes that are switched on, in the order in which they run."""
         off = {name for name, node in self.nodes.items() if not node.enabled}
-        if self.tuner is None:
-            off.add("Tuner")
-        elif not self.tuner.warm_start:
+        off |= {
+            node.name
+            for node in NODES.values()
+            if not node.resolver and getattr(self, node.section) is None
+        }
+        if self.tuner is not None and not self.tuner.warm_start:
             off.add("TrialsResolver")
         return without(off)
 
@@ -223,7 +230,7 @@ def load(path: str | Path, overrides: tuple[str, ...] = ()) -> PipelineConfig:
 
 def _find(path: str | Path) -> Path:
     shipped = {config.stem: config for config in CONFIGS.glob("*.yaml")}
-    if str(path) in shipped and not Path(path).exists():
+    if str(path) in shipped and not Path(path).is_file():
         return shipped[str(path)]
     path = Path(path).expanduser()
     if not path.is_file():
@@ -253,7 +260,18 @@ def _read_extended(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     # These say where the runs of the other config are.
     for key in ("name", "root"):
         below.pop(key, None)
+    old, new = (_model_of(each) for each in (below, values))
+    if old and "architecture" in new and tag(old) != tag(new):
+        # Trees have no layers, and networks on tables no convolutions.
+        del below["trainer"]["model"]
     return _merge(below, values)
+
+
+def _model_of(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of the model, as far as they can be read yet."""
+    trainer = values.get("trainer")
+    model = trainer.get("model") if isinstance(trainer, dict) else None
+    return model if isinstance(model, dict) else {}
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

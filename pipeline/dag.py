@@ -6,10 +6,12 @@ Reading it imports nothing heavy; `pipeline.compilation` makes a TFX pipeline of
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from components.errors import InputError
 from components.naming import nearest
+
+_OR = " or "
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,9 @@ class Node:
     section : str
         Attribute of `PipelineConfig` that holds its settings.
     inputs : dict
-        Input channel -> ``"Producer.output"``. An input whose producer is switched off
-        is left out; the components say which inputs they can do without.
+        Input channel -> ``"Producer.output"``, or several of them joined by ``" or "``: the
+        first whose producer is switched on. An input of which none is on is left out; the
+        components say which inputs they can do without.
     after : tuple of str
         Nodes that must have run before, though none of their outputs is read.
     required : bool
@@ -46,9 +49,31 @@ class Node:
     @property
     def upstream(self) -> tuple[str, ...]:
         """The nodes that this one waits for."""
-        producers = [source.split(".")[0] for source in self.inputs.values()]
+        producers = [
+            producer_of(source) for sources in self.inputs.values() for source in sources.split(_OR)
+        ]
         return tuple(dict.fromkeys([*producers, *self.after]))
 
+    def among(self, names: Collection[str]) -> Node:
+        """Return the node as it is where only these nodes are on: one source for each input."""
+        inputs = {}
+        for channel, sources in self.inputs.items():
+            for source in sources.split(_OR):
+                if producer_of(source) in names:
+                    inputs[channel] = source
+                    break
+        return replace(
+            self, inputs=inputs, after=tuple(name for name in self.after if name in names)
+        )
+
+
+def producer_of(source: str) -> str:
+    """Return the node in ``"Producer.output"``."""
+    return source.partition(".")[0]
+
+
+#: What models are trained on.
+_FEATURES = "DimensionalityReducer.reduced_examples or Transform.transformed_examples"
 
 #: In the order in which they run.
 NODES: dict[str, Node] = {
@@ -83,6 +108,15 @@ NODES: dict[str, Node] = {
             after=("ExampleValidator",),  # a refusal comes before the costly nodes
             required=True,
         ),
+        Node(
+            "DimensionalityReducer",
+            "dimensionality_reducer",
+            "reducer",
+            {
+                "examples": "Transform.transformed_examples",
+                "transform_graph": "Transform.transform_graph",
+            },
+        ),
         # Finds the last search with other settings or data; part of the Tuner's settings.
         Node("TrialsResolver", "tuner", "tuner", {}, resolver=True),
         Node(
@@ -90,8 +124,9 @@ NODES: dict[str, Node] = {
             "tuner",
             "tuner",
             {
-                "examples": "Transform.transformed_examples",
+                "examples": _FEATURES,
                 "transform_graph": "Transform.transform_graph",
+                "projection": "DimensionalityReducer.projection",
                 "earlier": "TrialsResolver.results",
             },
         ),
@@ -100,8 +135,9 @@ NODES: dict[str, Node] = {
             "trainer",
             "trainer",
             {
-                "examples": "Transform.transformed_examples",
+                "examples": _FEATURES,
                 "transform_graph": "Transform.transform_graph",
+                "projection": "DimensionalityReducer.projection",
                 "hyperparameters": "Tuner.best_hyperparameters",
             },
             required=True,
@@ -153,10 +189,11 @@ def check_node(name: str) -> str:
 
 
 def without(off: Collection[str]) -> list[Node]:
-    """Return the nodes that are not in `off`, in the order in which they run."""
+    """Return the nodes that are not in `off`, wired, in the order in which they run."""
     rooms = {node.room for node in NODES.values() if not node.resolver and node.name not in off}
     # Nobody else would look at what a resolver finds.
-    return [node for name, node in NODES.items() if name not in off and node.room in rooms]
+    on = [name for name, node in NODES.items() if name not in off and node.room in rooms]
+    return [NODES[name].among(on) for name in on]
 
 
 def downstream(name: str, nodes: list[Node]) -> list[str]:

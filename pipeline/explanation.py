@@ -70,10 +70,9 @@ class _History:
         earlier = self._successes.get(node.name, [])
         if not self._config.cache:
             return ["the cache is switched off (cache: false)"], None
-        waiting = [name for name in node.inputs.values() if name.split(".")[0] in reused]
         producers = [
             name
-            for name in dict.fromkeys(source.split(".")[0] for source in waiting)
+            for name in dict.fromkeys(map(dag.producer_of, node.inputs.values()))
             if reused[name] is None and not dag.NODES[name].resolver
         ]
         if node.resolver:
@@ -147,14 +146,14 @@ class _History:
         """Return why the outputs of a matching execution cannot be used, or None."""
         events = self._store.events([execution.id])
         for source in node.inputs.values():
-            producer = reused.get(source.split(".")[0])
+            producer = reused.get(dag.producer_of(source))
             if producer is None:
                 continue
             made = {e.artifact for e in self._store.events([producer.id]) if e.kind == "output"}
             read = {e.artifact for e in events if e.kind == "input"}
             # A cached execution records the outputs of the first; its inputs are its own.
             if read and not made & read:
-                return f"run {execution.run} read another output of {source.split('.')[0]}"
+                return f"run {execution.run} read another output of {dag.producer_of(source)}"
         for event in events:
             if event.kind != "output":
                 continue

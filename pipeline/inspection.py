@@ -35,7 +35,10 @@ def fit_to_data(config: PipelineConfig, dataset: DatasetSpec) -> PipelineConfig:
     InputError
         If the model that it names takes data of another kind.
     """
-    images = dataset.kind == "image"
+    reduced = any(node.name == "DimensionalityReducer" for node in config.enabled_nodes)
+    # A projection makes a table of images.
+    tables = reduced and config.reducer is not None and config.reducer.method != "none"
+    images = dataset.kind == "image" and not tables
     families = config.tuner.families if config.tuner is not None else None
     for family in families or ():
         check_kind(family, images=images, setting="tuner.families")

@@ -39,6 +39,7 @@ class View:
         self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
         self._resume_command = resume_command
         self._nodes: list[str] = []
+        self._width = 0
         self._live: Live | None = None
         self._label = ""
         self._detail = ""
@@ -68,6 +69,7 @@ class View:
 
     def _on_plan(self, event: Event) -> None:
         self._nodes = event["nodes"]
+        self._width = max(map(len, self._nodes), default=0) + 2
 
     def _on_notice(self, event: Event) -> None:
         self._print(f"[yellow]note[/] {escape(event['text'])}")
@@ -88,7 +90,7 @@ class View:
         if event["state"] == "retrying":
             result = event["cause"]
         self._print(
-            f"{position} {event['node']:<18}[{style}]{event['state']:<9}[/]"
+            f"{position} {event['node']:<{self._width}}[{style}]{event['state']:<9}[/]"
             f"{event['seconds']:7.1f} s  {escape(result)}".rstrip()
         )
         if event["state"] == "failed":

@@ -9,16 +9,17 @@ from components.dimensionality_reducer.config import ReducerConfig
 from components.dimensionality_reducer.fitting import Fit
 from components.dimensionality_reducer.report import component_names
 from components.models.projection import Description, Projection, non_negative_arrays
-from components.models.transformed import Features
+from components.models.transformed import Features, ImageFeature
 
 
-def identity(features: Features) -> Projection:
-    """Return the projection that changes nothing."""
+def identity(features: Features, image: ImageFeature | None = None) -> Projection:
+    """Return the projection that changes nothing, or only pixels into numeric columns."""
     return Projection(
         Description(
             method="none",
             kind="identity",
             numeric=features.numeric,
+            image=image,
             components=len(features.numeric),
             dtype="float32",
         ),
@@ -29,10 +30,19 @@ def identity(features: Features) -> Projection:
 def projection_of(
     fit: Fit, columns: Columns, features: Features, config: ReducerConfig
 ) -> Projection:
-    """Return the projection of a fit."""
+    """Return the projection of a fit.
+
+    Parameters
+    ----------
+    fit : Fit
+    columns : Columns
+    features : Features
+        What is to be projected: a table, or images whose pixels the columns are.
+    config : ReducerConfig
+    """
     basis = fit.basis
     if basis is None:
-        return identity(features)
+        return identity(features.as_table(), features.image)
     weights, bias = fit.scaling.affine(basis.weights, basis.centre, columns.width)
     arrays: dict[str, np.ndarray] = {"weights": weights, "bias": bias}
     if basis.non_negative:
@@ -42,6 +52,7 @@ def projection_of(
         kind="non_negative" if basis.non_negative else "affine",
         numeric=columns.numeric,
         categorical=columns.one_hot,
+        image=features.image,
         components=basis.weights.shape[1],
         options=config.model_dump(mode="json"),
     )
@@ -50,8 +61,9 @@ def projection_of(
 
 def reduced(features: Features, fit: Fit, columns: Columns) -> Features:
     """Return the description of the reduced features."""
+    table = features.as_table()
     if fit.basis is None:
-        return features
-    return features.model_copy(
+        return table
+    return table.model_copy(
         update={"numeric": tuple(component_names(fit)), "categorical": columns.kept}
     )

@@ -23,7 +23,8 @@ class ReducerConfig(Settings):
         ``pca`` principal components, ``lda`` linear discriminants (labels), ``pls``
         partial least squares (targets), ``svd`` truncated singular vectors, ``ica``
         independent components, ``nmf`` non-negative factors, ``none``, or ``auto``:
-        chosen by the cross-validated score of a linear model.
+        chosen by the cross-validated score of a linear model. All but ``none`` make a table
+        of images, whose columns are the pixels as numbers from 0 to 1.
     components : int, float or "auto"
         Number of dimensions; for ``pca`` and ``svd`` also the share of the variance to
         keep, in (0, 1); or chosen by the same score.
@@ -43,7 +44,7 @@ class ReducerConfig(Settings):
     USES: ClassVar[tuple[str, ...]] = ("models/projection.py", "models/transformed.py")
     LIBRARIES: ClassVar[tuple[str, ...]] = ("scikit-learn", "scipy", "numpy", "tfx-bsl")
 
-    method: Method = "none"
+    method: Method = "auto"
     components: (
         Annotated[int, Field(ge=1, strict=True)]
         | Annotated[float, Field(gt=0, lt=1, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -36,7 +37,7 @@ class Executor(base.Executor):
             projection, reduced = assembly.identity(features), features
             described = report.nothing(len(features.numeric), config)
         else:
-            columns = Columns.of(features, config.categorical)
+            columns = Columns.of(features.as_table(), config.categorical)
             fit = fitting.fit(shards(TRAIN_SPLIT), columns, config, make_pipeline)
             projection = assembly.projection_of(fit, columns, features, config)
             reduced = assembly.reduced(features, fit, columns)
@@ -44,18 +45,23 @@ class Executor(base.Executor):
             described = report.describe(
                 fit, columns, config, projection, shards(EVAL_SPLIT), make_pipeline
             )
+            if features.image is not None:
+                described |= report.of_images(fit, features.image)
         projection.write(target.uri)
         reduced.write(target.uri)
         files.write_json(Path(target.uri) / report.REPORT_FILE, described)
         target.method = described["method"]
         target.components = projection.description.components
         target.input_width = described["input_width"]
-        base.note(target, _note(described, projection.description.components))
+        base.note(target, _note(described, features, projection.description.components))
 
         result.split_names = source.split_names
         result.span = source.span
         splits = base.split_names(source)
-        if make_pipeline is not None:
+        if config.method == "none":
+            for split in splits:
+                shutil.copytree(base.split_uri(source, split), base.split_uri(result, split))
+        elif make_pipeline is not None:
             progress.report(0.8, "reducing all splits")
             reduction.write_on_beam(
                 target.uri,
@@ -68,11 +74,12 @@ class Executor(base.Executor):
                 reduction.write(target.uri, shards(split), base.split_uri(result, split))
 
 
-def _note(described: dict[str, Any], components: int) -> str:
+def _note(described: dict[str, Any], features: Features, components: int) -> str:
     """Return what the run's summary says."""
     width = described["input_width"]
     if described["method"] == "none":
-        return f"{width} numeric features, not reduced"
+        what = "images" if features.image and not width else f"{width} numeric features"
+        return f"{what}, not reduced"
     lost = described["reconstruction"]["overall"]
     kept = "" if lost is None else f", which lose {lost:.1%} of their variance"
     return f"{described['method']}: {components} components of {width} columns{kept}"

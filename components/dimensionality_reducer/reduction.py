@@ -14,18 +14,27 @@ import pyarrow as pa
 from components import examples
 from components.dimensionality_reducer.accumulation import MakePipeline
 from components.dimensionality_reducer.columns import Batch, Shard
-from components.models.projection import Projection
+from components.models.projection import Projection, pixels_as_numbers
 from components.models.transformed import (
     CATEGORICAL,
+    IMAGE,
     LABEL,
     NUMERIC,
     Features,
+    ImageFeature,
     to_record_batch,
 )
 
 
 def shards(directory: str | os.PathLike[str], features: Features) -> list[Shard]:
-    """Return readers of the files of a split."""
+    """Return readers of the files of a split.
+
+    Parameters
+    ----------
+    directory : path
+    features : Features
+        What the split holds; the pixels of images are read as numeric columns.
+    """
     return [functools.partial(read, path, features) for path in examples.split_files(directory)]
 
 
@@ -40,10 +49,18 @@ def read(path: str, features: Features) -> Iterator[Batch]:
             return flat.astype(dtype, copy=False).reshape(batch.num_rows, width)
 
         yield Batch(
-            values(NUMERIC, np.float32, len(features.numeric)),
+            _pixels(batch, features.image)
+            if features.image is not None
+            else values(NUMERIC, np.float32, len(features.numeric)),
             values(CATEGORICAL, np.int64, len(features.categorical)),
             values(LABEL, np.float32 if features.regression else np.int64, 1)[:, 0],
         )
+
+
+def _pixels(batch: pa.RecordBatch, image: ImageFeature) -> np.ndarray:
+    raw = b"".join(batch.column(IMAGE).flatten().to_pylist())
+    images = np.frombuffer(raw, np.uint8).reshape(batch.num_rows, *image.shape)
+    return np.asarray(pixels_as_numbers(images, image).numpy())
 
 
 def reduce(projection: Projection, batch: Batch) -> pa.RecordBatch:

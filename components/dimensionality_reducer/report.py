@@ -22,12 +22,14 @@ from components.dimensionality_reducer.reconstruction import (
 from components.dimensionality_reducer.reducers import REDUCERS
 from components.dimensionality_reducer.sample import Sample
 from components.models.projection import Projection
-from components.models.transformed import NUMERIC
+from components.models.transformed import NUMERIC, ImageFeature
 
 #: In the directory of the projection.
 REPORT_FILE = "report.json"
 #: Loadings that are told of each component.
 TOP_LOADINGS = 10
+#: Components of pixels whose loadings are told in full.
+LOADING_IMAGES = 16
 #: Rows on the map.
 MAP_ROWS = 2000
 
@@ -106,6 +108,25 @@ def nothing(width: int, config: ReducerConfig) -> dict[str, Any]:
         "notes": [],
         "auto": None,
     }
+
+
+def of_images(fit: Fit, image: ImageFeature) -> dict[str, Any]:
+    """Return what the report says besides of components of pixels.
+
+    Returns
+    -------
+    dict
+        ``image``, its size, and ``loading_images``, the loadings of the first
+        `LOADING_IMAGES` components, each as [height][width][channels].
+    """
+    size = {"height": image.height, "width": image.width, "channels": image.channels}
+    if fit.basis is None:
+        return {"image": size, "loading_images": []}
+    first = fit.basis.loadings[:LOADING_IMAGES]
+    # Pixels that never change have no loading.
+    whole = np.zeros((len(first), len(image.pixels)))
+    whole[:, fit.scaling.kept] = first
+    return {"image": size, "loading_images": whole.reshape(-1, *image.shape).tolist()}
 
 
 def component_names(fit: Fit) -> list[str]:

@@ -14,8 +14,9 @@ from tensorflow_transform.saved import saved_transform_io_v2
 
 from components import files, naming
 from components.models import architectures, image_architectures, own_model, scores
+from components.models.projection import Projection
 from components.models.specification import Member, Specification
-from components.models.transformed import Features
+from components.models.transformed import CATEGORICAL, Features
 
 #: Directories of a Model artifact: TFX's name for what is served, and the model itself
 #: as specification, layers and weights, from which components that train go on.
@@ -26,20 +27,26 @@ GRAPH_FILE = "layers.json"
 
 
 class ServedModel(tf.Module):
-    """A model behind its transform graph.
+    """A model behind its transform graph and, if there is one, its projection.
 
     Parameters
     ----------
     model : tf_keras.Model
-        From transformed features to outputs.
+        From transformed or reduced features to outputs.
     features : Features
-        Description of the transformed features.
+        Description of these.
     transform_graph : path
         TransformGraph artifact.
+    projection : path, optional
+        Projection artifact, by which they were reduced.
     """
 
     def __init__(
-        self, model: tf_keras.Model, features: Features, transform_graph: str | os.PathLike[str]
+        self,
+        model: tf_keras.Model,
+        features: Features,
+        transform_graph: str | os.PathLike[str],
+        projection: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__()
         graph = tft.TFTransformOutput(str(transform_graph))
@@ -52,15 +59,21 @@ class ServedModel(tf.Module):
         self._raw_specification = {
             name: spec for name, spec in graph.raw_feature_spec().items() if name != features.label
         }
-        self._inputs = {
+        inputs = {
             tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name)
             for tensor in model.inputs
         }
+        self._reduce = None if projection is None else Projection.read(projection).apply
+        self._inputs = (
+            inputs if projection is None else _specifications(Features.read(transform_graph))
+        )
         self.columns = tuple(self._raw_specification)
         classes = list(features.classes)
 
         def score(transformed: dict[str, tf.Tensor]) -> tf.Tensor:
-            outputs = model({name: transformed[name] for name in self._inputs}, training=False)
+            if self._reduce is not None:
+                transformed = self._reduce({name: transformed[name] for name in self._inputs})
+            outputs = model({name: transformed[name] for name in inputs}, training=False)
             return scores.from_outputs(outputs, features.task)
 
         def serve(raw: dict[str, tf.Tensor | tf.SparseTensor]) -> dict[str, tf.Tensor]:
@@ -85,9 +98,12 @@ class ServedModel(tf.Module):
         ``transformed_features``
             ``numeric`` float32 [n, k] and ``categorical`` int64 [n, m], or ``image``
             float32 [n, height, width, channels]: pixels from 0 to 255.
+        ``reduced_features``
+            If there is a projection: the same, of which it returns what the model itself
+            takes.
 
-        All return ``scores`` float32 [n, k]; the first two also ``class``, the name of
-        the most probable class, for classification.
+        The others return ``scores`` float32 [n, k]; the first two also ``class``, the name
+        of the most probable class, for classification.
         """
         specification = self._raw_specification
         arguments = argument_names(specification)
@@ -117,13 +133,17 @@ class ServedModel(tf.Module):
             )
             for name, spec in specification.items()
         }
-        return {
+        signatures = {
             "serving_default": serving_default.get_concrete_function(
                 tf.TensorSpec([None], tf.string, name="examples")
             ),
             "predict": predict.get_concrete_function(**columns),
             "transformed_features": transformed_features.get_concrete_function(**self._inputs),
         }
+        if self._reduce is not None:
+            reduced_features = tf.function(lambda **each: self._reduce(each), autograph=False)
+            signatures["reduced_features"] = reduced_features.get_concrete_function(**self._inputs)
+        return signatures
 
 
 def argument_names(columns: Iterable[str]) -> dict[str, str]:
@@ -139,6 +159,16 @@ def argument_names(columns: Iterable[str]) -> dict[str, str]:
     return naming.distinct(
         columns, lambda name: re.sub(r"^(?=\d|$)", "_", re.sub(r"[^A-Za-z0-9_]", "_", name))
     )
+
+
+def _specifications(features: Features) -> dict[str, tf.TensorSpec]:
+    """Return what transformed features are as arguments of a function."""
+    return {
+        name: tf.TensorSpec(
+            [None, *shape], tf.int64 if name == CATEGORICAL else tf.float32, name=name
+        )
+        for name, shape in features.shapes.items()
+    }
 
 
 def _column(values: tf.Tensor, spec: tf.io.VarLenFeature | tf.io.FixedLenFeature) -> tf.Tensor:
@@ -164,9 +194,13 @@ def save(
     directory: str | os.PathLike[str],
     *,
     specification: Specification,
+    projection: str | os.PathLike[str] | None = None,
 ) -> None:
-    """Write a Model artifact: what is served, and what components that train go on from."""
-    served = ServedModel(model, features, transform_graph)
+    """Write a Model artifact: what is served, and what components that train go on from.
+
+    See `ServedModel` for the parameters.
+    """
+    served = ServedModel(model, features, transform_graph, projection)
     tf.saved_model.save(
         served,
         str(Path(directory) / SERVING_DIRECTORY),

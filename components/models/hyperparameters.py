@@ -202,7 +202,8 @@ TAGGED: dict[str, type[Settings]] = {
 }
 
 
-def _tag(value: Any) -> str:
+def tag(value: Any) -> str:
+    """Return the tag of the set that hyperparameters, or the values of some, belong to."""
     architecture = (
         value.get("architecture")
         if isinstance(value, dict)
@@ -218,7 +219,7 @@ ModelHyperParameters = Annotated[
     Annotated[HyperParameters, Tag(NETWORK_TAG)]
     | Annotated[TreesHyperParameters, Tag(TREES_TAG)]
     | Annotated[ImageHyperParameters, Tag(IMAGE_TAG)],
-    Discriminator(_tag),
+    Discriminator(tag),
 ]
 
 

@@ -15,12 +15,10 @@ import tf_keras
 
 from components.errors import InputError
 from components.models.hyperparameters import ImageHyperParameters
-from components.models.transformed import IMAGE, ImageFeature
+from components.models.transformed import IMAGE, WHITE, ImageFeature
 
 Body = Callable[[tf.Tensor, ImageHyperParameters], tf.Tensor]
 
-#: The brightest pixel.
-WHITE = 255.0
 #: Share of a batch normalization's moving statistics that each batch leaves; see
 #: `components.models.architectures.BATCH_MOMENTUM`.
 BATCH_MOMENTUM = 0.9

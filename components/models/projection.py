@@ -1,8 +1,8 @@
 """A projection to fewer dimensions, as plain TensorFlow operations with constants.
 
-What is projected is the row ``x`` of the numeric columns and, if they are projected too,
-of the categorical columns as indicators. An indicator is never made: where x is one,
-its row of a matrix is gathered.
+What is projected is the row ``x`` of the numeric columns, or of the pixels of an image as
+numbers from 0 to 1, and, if they are projected too, of the categorical columns as
+indicators. An indicator is never made: where x is one, its row of a matrix is gathered.
 
 affine
     ``z = x W + b``: principal components, discriminants, partial least squares,
@@ -28,7 +28,14 @@ import tensorflow as tf
 import tf_keras
 
 from components import files
-from components.models.transformed import CATEGORICAL, NUMERIC, CategoricalColumn
+from components.models.transformed import (
+    CATEGORICAL,
+    IMAGE,
+    NUMERIC,
+    WHITE,
+    CategoricalColumn,
+    ImageFeature,
+)
 from components.settings import Settings
 
 PROJECTION_FILE = "projection.json"
@@ -56,6 +63,8 @@ class Description(Settings):
     categorical : tuple of CategoricalColumn
         Categorical columns that are projected, as indicators, in order; without any,
         categorical columns pass through.
+    image : ImageFeature or None
+        The image whose pixels are the numeric columns; see `pixels_as_numbers`.
     components : int
         Width of the result.
     options : dict
@@ -67,6 +76,7 @@ class Description(Settings):
     dtype: Literal["float32", "float64"] = "float64"
     numeric: tuple[str, ...]
     categorical: tuple[CategoricalColumn, ...] = ()
+    image: ImageFeature | None = None
     components: int
     options: dict[str, Any] = {}  # noqa: RUF012 (pydantic copies it)
 
@@ -138,8 +148,8 @@ class Projection:
         Parameters
         ----------
         features : mapping
-            ``numeric`` float32 [n, k] and ``categorical`` int64 [n, m]; a kind without
-            columns is absent.
+            ``numeric`` float32 [n, k] and ``categorical`` int64 [n, m], a kind without
+            columns being absent; or ``image`` [n, height, width, channels], from 0 to 255.
 
         Returns
         -------
@@ -196,6 +206,8 @@ def project(
     features: Mapping[str, tf.Tensor],
 ) -> dict[str, tf.Tensor]:
     """Return projected features; see `Projection.apply`."""
+    if description.image is not None and IMAGE in features:
+        features = {NUMERIC: pixels_as_numbers(features[IMAGE], description.image)}
     if description.kind == "identity":
         return dict(features)
     result = _affine(description, arrays, features)
@@ -205,6 +217,12 @@ def project(
     if CATEGORICAL in features and not description.categorical:
         projected[CATEGORICAL] = features[CATEGORICAL]
     return projected
+
+
+def pixels_as_numbers(images: tf.Tensor, image: ImageFeature) -> tf.Tensor:
+    """Return the pixels of images as numeric columns from 0 to 1, float32 [n, pixels]."""
+    width = len(image.pixels)
+    return tf.reshape(tf.cast(images, tf.float32), [-1, width]) / tf.constant(WHITE, tf.float32)
 
 
 def _affine(

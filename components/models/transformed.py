@@ -22,6 +22,11 @@ NUMERIC, CATEGORICAL, IMAGE, LABEL = "numeric", "categorical", "image", "label"
 MISSING_ID, UNKNOWN_ID = 0, 1
 RESERVED_IDS = 2
 
+#: The brightest pixel.
+WHITE = 255.0
+#: Names of the channels of coloured images.
+COLOURS = ("red", "green", "blue")
+
 
 class CategoricalColumn(Settings):
     """One column of `categorical`.
@@ -63,6 +68,20 @@ class ImageFeature(Settings):
         """Shape of one image."""
         return self.height, self.width, self.channels
 
+    @property
+    def pixels(self) -> tuple[str, ...]:
+        """Names of the pixels from the top left, row by row, such as ``pixel[3,4]``.
+
+        Those of coloured images have a name for each channel, such as ``pixel[3,4,red]``.
+        """
+        channels = [f",{name}" for name in COLOURS] if self.channels > 1 else [""]
+        return tuple(
+            f"pixel[{row},{column}{channel}]"
+            for row in range(self.height)
+            for column in range(self.width)
+            for channel in channels
+        )
+
 
 class Features(Settings):
     """What the columns of transformed examples are.
@@ -99,6 +118,22 @@ class Features(Settings):
     def read(cls, directory: str | os.PathLike[str]) -> Features:
         """Read the description from a transform graph's directory."""
         return cls.model_validate_json((Path(directory) / FEATURES_FILE).read_bytes())
+
+    def as_table(self) -> Features:
+        """Return the description of the same rows with the pixels as numeric columns."""
+        if self.image is None:
+            return self
+        return self.model_copy(update={"image": None, "numeric": self.image.pixels})
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of one row of each kind of feature; a kind without columns is absent."""
+        shapes = {
+            NUMERIC: (len(self.numeric),),
+            CATEGORICAL: (len(self.categorical),),
+            IMAGE: () if self.image is None else self.image.shape,
+        }
+        return {name: shape for name, shape in shapes.items() if shape not in ((), (0,))}
 
     @property
     def regression(self) -> bool:

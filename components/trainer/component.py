@@ -6,17 +6,18 @@ from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec
 
-from components import base
+from components import artifacts, base
 from components.trainer.executor import Executor
 
 
 class TrainerSpec(ComponentSpec):
-    """Transformed examples and, if tuned, hyperparameters in; model and training logs out."""
+    """Transformed or reduced examples and, if tuned, hyperparameters in; model and logs out."""
 
     PARAMETERS = base.PARAMETERS
     INPUTS = {  # noqa: RUF012 (the field is TFX's)
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
+        "projection": ChannelParameter(type=artifacts.Projection, optional=True),
         "hyperparameters": ChannelParameter(type=standard_artifacts.HyperParameters, optional=True),
     }
     OUTPUTS = {  # noqa: RUF012

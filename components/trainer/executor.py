@@ -24,7 +24,8 @@ class Executor(base.Executor):
     def run(self, inputs: base.Artifacts, outputs: base.Artifacts, config: TrainerConfig) -> None:
         [examples], [graph] = inputs["examples"], inputs["transform_graph"]
         [model_artifact], [run] = outputs["model"], outputs["model_run"]
-        features = transformed.Features.read(graph.uri)
+        projection = next(iter(inputs.get("projection", ())), None)
+        features = transformed.Features.read((projection or graph).uri)
         train, validation = (
             transformed.load_arrays(base.split_uri(examples, split), features)
             for split in ("train", "eval")
@@ -59,7 +60,14 @@ class Executor(base.Executor):
             if alone
             else ensemble.combine(models, [member.weight for member in specification.members])
         )
-        export.save(model, features, graph.uri, model_artifact.uri, specification=specification)
+        export.save(
+            model,
+            features,
+            graph.uri,
+            model_artifact.uri,
+            specification=specification,
+            projection=projection.uri if projection else None,
+        )
         files.write_json(
             Path(run.uri) / "history.json",
             {

@@ -6,17 +6,18 @@ from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components import base
+from components import artifacts, base
 from components.tuner.executor import Executor
 
 
 class TunerSpec(ComponentSpec):
-    """Transformed examples in, the best hyperparameters and what was tried out."""
+    """Transformed or reduced examples in, the best hyperparameters and what was tried out."""
 
     PARAMETERS = base.PARAMETERS | {"dataset": ExecutionParameter(type=str)}
     INPUTS = {  # noqa: RUF012 (the field is TFX's)
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
+        "projection": ChannelParameter(type=artifacts.Projection, optional=True),
         "earlier": ChannelParameter(type=standard_artifacts.TunerResults, optional=True),
     }
     OUTPUTS = {  # noqa: RUF012

@@ -43,14 +43,16 @@ class Executor(base.Executor):
         # Late, for whoever only builds the DAG: KerasTuner takes seconds to import.
         from components.tuner.worker_pool import WorkerPool
 
-        [examples], [graph] = inputs["examples"], inputs["transform_graph"]
+        [examples] = inputs["examples"]
+        # What the examples are is said where they were made.
+        [described] = inputs.get("projection") or inputs["transform_graph"]
         [hyperparameters], [results] = outputs["best_hyperparameters"], outputs["tuner_results"]
         directory = self.checkpoint_directory(inputs, hyperparameters)
         directory.mkdir(parents=True, exist_ok=True)
         parallel = config.parallel or os.cpu_count() or 1
         arguments = {
             "splits": {name: base.split_uri(examples, name) for name in ("train", "eval")},
-            "transform_graph": graph.uri,
+            "features": described.uri,
             "config": config.model_dump(mode="json"),
             "directory": str(directory),
         }
@@ -67,7 +69,7 @@ class Executor(base.Executor):
             from components.tuner.stopping import RULES
 
             assert config.training is not None
-            features = transformed.Features.read(graph.uri)
+            features = transformed.Features.read(described.uri)
             space = spaces.build_space(config, config.training, features)
             objectives = Objectives(config.objective, features.task)
             search = Search(

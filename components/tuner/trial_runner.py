@@ -44,9 +44,9 @@ class TrialRunner:
     Parameters
     ----------
     splits : mapping
-        Directory of the splits ``train`` and ``eval`` of the transformed examples.
-    transform_graph : str
-        Its artifact's directory.
+        Directory of the splits ``train`` and ``eval`` of the transformed or reduced examples.
+    features : str
+        Directory of their description.
     config : mapping
         `TunerConfig` as JSON, with the Trainer's part.
     directory : str
@@ -56,14 +56,14 @@ class TrialRunner:
     def __init__(
         self,
         splits: Mapping[str, str],
-        transform_graph: str,
+        features: str,
         config: Mapping[str, Any],
         directory: str,
     ) -> None:
         self._config = TunerConfig.model_validate(config)
         assert self._config.training is not None
         self._training = self._config.training
-        self._features = transformed.Features.read(transform_graph)
+        self._features = transformed.Features.read(features)
         self._space = spaces.build_space(self._config, self._training, self._features)
         self._objectives = Objectives(self._config.objective, self._features.task)
         self._directory = Path(directory)

@@ -3,9 +3,16 @@
 import pytest
 
 from components.errors import InputError
+from components.models.hyperparameters import HyperParameters
 from pipeline import config, dag
 
 MINIMAL = "data:\n  path: rides.csv\n  label: tip\n"
+
+
+#: The nodes of a config that says no more than where the data are; others take a minute or
+#: more, or change the features, and run where they are asked for.
+OPTIONAL = ("DimensionalityReducer", "TrialsResolver", "Tuner")
+ALWAYS = [name for name in dag.NODES if name not in OPTIONAL]
 
 
 @pytest.fixture
@@ -24,18 +31,30 @@ def test_path_and_label_suffice(write, tmp_path, monkeypatch):
     assert loaded.name == "rides"
     assert loaded.root == tmp_path / "runs" / "rides"
     assert loaded.data.path == str(tmp_path / "rides.csv")
-    # The Tuner takes a minute or more: it runs where it is asked for.
-    expected = [name for name in dag.NODES if name not in ("TrialsResolver", "Tuner")]
-    assert [node.name for node in loaded.enabled_nodes] == expected
+    assert [node.name for node in loaded.enabled_nodes] == ALWAYS
 
 
 def test_the_tuner_runs_where_the_config_has_its_section(write):
-    nodes = [node.name for node in config.load(write(MINIMAL + "tuner: {}\n")).enabled_nodes]
-    assert nodes == [name for name in dag.NODES if name != "TrialsResolver"]
+    nodes = {node.name for node in config.load(write(MINIMAL + "tuner: {}\n")).enabled_nodes}
+    assert nodes == {*ALWAYS, "Tuner"}
     warm = config.load(write(MINIMAL + "tuner: {warm_start: true}\n"))
-    assert [node.name for node in warm.enabled_nodes] == list(dag.NODES)
+    assert {node.name for node in warm.enabled_nodes} == {*ALWAYS, "Tuner", "TrialsResolver"}
     off = config.load(write(MINIMAL + "tuner: {}\nnodes: {Tuner: {enabled: false}}\n"))
     assert "Tuner" not in [node.name for node in off.enabled_nodes]
+
+
+def test_features_are_reduced_where_the_config_has_its_section(write):
+    loaded = config.load(write(MINIMAL + "reducer: {}\ntuner: {}\n"))
+    nodes = {node.name: node for node in loaded.enabled_nodes}
+    assert set(nodes) == {*ALWAYS, "Tuner", "DimensionalityReducer"}
+    assert loaded.reducer.method == "auto"
+    for name in ("Tuner", "Trainer"):
+        assert nodes[name].inputs["examples"] == "DimensionalityReducer.reduced_examples"
+        assert nodes[name].inputs["projection"] == "DimensionalityReducer.projection"
+    off = "reducer: {}\nnodes: {DimensionalityReducer: {enabled: false}}\n"
+    [trainer] = [n for n in config.load(write(MINIMAL + off)).enabled_nodes if n.name == "Trainer"]
+    assert trainer.inputs["examples"] == "Transform.transformed_examples"
+    assert "projection" not in trainer.inputs
 
 
 def test_the_tuner_trains_as_the_trainer_is_told(write):
@@ -81,6 +100,22 @@ def test_shipped_configs_load_by_name(path):
     data = ("data.path=x.csv", "data.label=y") if path.stem == "automl" else ()
     loaded = config.load(path.stem, data)
     assert loaded.name == path.stem
+
+
+def test_a_model_of_another_family_takes_the_place_of_the_extended_one(write):
+    def model(settings):
+        path = write(f"extends: digits\ntrainer: {{model: {{{settings}}}}}\n")
+        return config.load(path).trainer.model
+
+    assert model("kernel: 5").cell == model("architecture: lenet5").cell == "residual"
+    assert model("architecture: mlp") == HyperParameters(architecture="mlp")
+    assert model("architecture: boosted_trees, trees: 9").trees == 9
+
+
+def test_a_directory_does_not_hide_a_shipped_config(tmp_path, monkeypatch):
+    (tmp_path / "digits").mkdir()  # its data, maybe
+    monkeypatch.chdir(tmp_path)
+    assert config.load("digits").name == "digits"
 
 
 def test_overrides_take_precedence(write):

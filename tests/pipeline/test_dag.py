@@ -28,6 +28,18 @@ def test_any_optional_nodes_can_be_off(off):
     assert {name for name, node in dag.NODES.items() if node.required} <= set(names)
 
 
+def test_an_input_comes_from_the_first_source_that_is_on():
+    def examples_of(trainer, off):
+        return {node.name: node.inputs for node in dag.without(off)}[trainer].get("examples")
+
+    assert examples_of("Trainer", []) == "DimensionalityReducer.reduced_examples"
+    assert examples_of("Trainer", ["DimensionalityReducer"]) == "Transform.transformed_examples"
+    for off in OPTIONAL:
+        on = {node.name for node in dag.without([off])}
+        for node in dag.without([off]):
+            assert set(node.upstream) <= on
+
+
 def test_downstream():
     nodes = list(dag.NODES.values())
     assert dag.downstream("Trainer", nodes) == ["BaselineResolver", "Evaluator", "Pusher"]
@@ -35,6 +47,8 @@ def test_downstream():
     everything = {name for name in dag.NODES if name not in ("ExampleGen", "TrialsResolver")}
     assert set(dag.downstream("ExampleGen", nodes)) == everything
     assert dag.downstream("Tuner", nodes)[0] == "Trainer"
+    reduced = dag.downstream("Transform", dag.without(["TrialsResolver"]))
+    assert reduced[:3] == ["DimensionalityReducer", "Tuner", "Trainer"]
 
 
 def test_resolvers_go_with_the_component_that_they_look_for():

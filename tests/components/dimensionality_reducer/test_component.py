@@ -235,7 +235,7 @@ def test_every_method_leaves_a_report(inputs, method, tmp_path):
 
 
 def test_none_leaves_everything_as_it_was(inputs, tmp_path):
-    outputs = run(inputs, tmp_path)
+    outputs = run(inputs, tmp_path, method="none")
     assert Features.read(outputs["projection"][0].uri) == FEATURES
     [projection] = outputs["projection"]
     assert (projection.method, projection.components, projection.input_width) == ("none", 6, 6)
@@ -260,7 +260,7 @@ def test_categories_without_numbers(tmp_path):
     assert error.value.details["setting"] == "reducer.categorical"
     outputs = run(given, tmp_path / "hot", method="pca", components=2, categorical="one_hot")
     assert arrays_of(outputs, "eval")["numeric"].shape == (100, 2)
-    run(given, tmp_path / "none")
+    run(given, tmp_path / "none", method="none")
 
 
 def test_the_component_has_its_channels():
