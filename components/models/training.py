@@ -53,6 +53,8 @@ class History:
         Number of epochs that were taken from a checkpoint.
     seconds : float
         Time that this process trained.
+    epoch_seconds : list of float
+        Time of each epoch that this process trained, with its validation.
     """
 
     epochs: list[dict[str, float]] = field(default_factory=list)
@@ -61,6 +63,16 @@ class History:
     rounds: int = 0
     resumed_from: int = 0
     seconds: float = 0.0
+    epoch_seconds: list[float] = field(default_factory=list)
+
+    @property
+    def seconds_per_epoch(self) -> float | None:
+        """Mean over the epochs that this process trained; None if it trained none.
+
+        The first, in which the graph is traced, counts only if there is no other.
+        """
+        seconds = self.epoch_seconds[1:] or self.epoch_seconds
+        return sum(seconds) / len(seconds) if seconds else None
 
 
 def train(
@@ -257,7 +269,7 @@ class _Keeper(tf_keras.callbacks.Callback):
         # Variables, so that they travel in the checkpoint beside the current weights.
         self._best = [tf.Variable(weight, trainable=False) for weight in model.weights]
         self._network = model
-        self._saved_at = time.monotonic()
+        self._saved_at = self._epoch_began = time.monotonic()
         #: Whether the deadline ended the training within an epoch.
         self.cut_off = False
 
@@ -275,6 +287,7 @@ class _Keeper(tf_keras.callbacks.Callback):
             self._checkpoint().read(str(self._directory / state["file"])).assert_consumed()
             self._history = History(**state["history"])
             self._history.resumed_from = len(self._history.epochs)
+            self._history.epoch_seconds = []
         return self._history
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -296,6 +309,10 @@ class _Keeper(tf_keras.callbacks.Callback):
                 )
         history = self._history
         history.epochs.append(values)
+        now = time.monotonic()
+        # From end to end, so that checkpoints and logs count.
+        history.epoch_seconds.append(now - self._epoch_began)
+        self._epoch_began = now
         if loss < history.best_loss:
             history.best_epoch, history.best_loss = epoch, loss
             for best, weight in zip(self._best, self._network.weights, strict=True):

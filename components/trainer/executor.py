@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ from components import base, files, progress
 from components.models import ensemble, export, fitting, transformed
 from components.models.specification import Member, Specification
 from components.settings import Settings
+from components.trainer import summary
 from components.trainer.config import TrainerConfig
 
 
@@ -53,7 +53,13 @@ class Executor(base.Executor):
                 ),
             )
             models.append(model)
-            histories.append({**asdict(history), "parameters": int(model.count_params())})
+            histories.append(
+                summary.record(
+                    history,
+                    parameters=int(model.count_params()),
+                    rows=len(train[transformed.LABEL]),
+                )
+            )
         progress.report(1.0, "saving the model")
         model = (
             models[0]
@@ -76,6 +82,7 @@ class Executor(base.Executor):
                 "parameters": int(model.count_params()),
             },
         )
+        base.note(run, summary.lines(specification.members, histories))
         # Only now: until the outputs are published, a killed run starts from it again.
         shutil.rmtree(checkpoints, ignore_errors=True)
 

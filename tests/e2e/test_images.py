@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,12 @@ def test_runs_from_png_folders_to_a_pushed_model(tmp_path, digits):
     assert done["state"] == "COMPLETE"
     assert set(project.executions()) >= set(NODES)
     assert done["metrics"]["SparseCategoricalAccuracy"] > 0.95
+    [told] = [note for note in done["notes"] if note.startswith("cnn: ")]
+    assert re.search(r"parameters, best epoch \d+ of \d+, [\d.]+ s per epoch$", told)
+    history = project.newest("Trainer/model_run", "history.json")
+    assert history["examples_per_second"] * history["seconds_per_epoch"] == pytest.approx(
+        history["rows"]
+    )
     slices = project.newest("Evaluator/evaluation", "evaluation.json")["metrics"]["candidate"]
     assert sum("label" in name for name in slices) == 10
     assert any("image_channels" in name for name in slices)

@@ -86,6 +86,12 @@ def test_stops_when_patience_runs_out():
     assert len(history.epochs) == history.best_epoch + 3 < 200
 
 
+def test_the_first_epoch_counts_only_if_there_is_no_other():
+    assert training.History(epoch_seconds=[9.0, 1.0, 2.0]).seconds_per_epoch == 1.5
+    assert training.History(epoch_seconds=[9.0]).seconds_per_epoch == 9.0
+    assert training.History().seconds_per_epoch is None
+
+
 def test_hyperparameters_may_bound_the_epochs_themselves():
     hp = HP.model_copy(update={"epochs": 2})
     assert len(_train(_model(hp=hp), epochs=6, hp=hp).epochs) == 2
@@ -141,6 +147,7 @@ def test_a_killed_training_resumes_to_the_same_weights(
 
     assert history.resumed_from == 3
     assert history.epochs == expected.epochs
+    assert (len(history.epoch_seconds), len(expected.epoch_seconds)) == (3, 6)
     for ours, theirs in zip(resumed.get_weights(), undisturbed.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -162,6 +169,19 @@ class _Clock:
 
     def monotonic(self):
         return self.now
+
+
+def test_what_is_done_after_an_epoch_counts_for_the_next(monkeypatch):
+    clock = _Clock()
+    monkeypatch.setattr(training, "time", clock)
+
+    def on_epoch(epoch, loss):
+        clock.now += [4.0, 3.0, 2.0][epoch]
+        return False
+
+    history = _train(_model(), epochs=3, on_epoch=on_epoch)
+    assert history.epoch_seconds == [0.0, 4.0, 3.0]
+    assert history.seconds == 9.0
 
 
 @pytest.mark.parametrize("checkpoint_seconds", [0, 1000])
