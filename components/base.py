@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
+import sys
+import traceback
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +22,7 @@ from tfx.types.artifact import Artifact
 from tfx.types.channel import Channel
 from tfx.types.component_spec import ComponentSpec, ExecutionParameter
 
+from components import files
 from components.fingerprint import code_fingerprint
 from components.settings import Settings
 
@@ -141,6 +145,17 @@ def report_metrics(artifact: Artifact, metrics: Mapping[str, float]) -> None:
 def note(artifact: Artifact, text: str) -> None:
     """Record on an output what the run as a whole tells the user of it."""
     artifact.set_string_custom_property(NOTE, text)
+
+
+def write_page(path: Path, draw: Callable[[], str]) -> None:
+    """Write a page for people; what goes wrong in drawing it is said there and fails nothing."""
+    try:
+        page = draw()
+    except Exception:
+        trace = traceback.format_exc()
+        print(trace, file=sys.stderr)
+        page = f"<!doctype html><title>{path.stem}</title><pre>{html.escape(trace)}"
+    files.write_bytes(path, page.encode())
 
 
 def is_span(split: str) -> bool:

@@ -13,6 +13,8 @@ from components.settings import Settings
 
 #: The split whose rows decide the projection, and the one that it is described by.
 TRAIN_SPLIT, EVAL_SPLIT = "train", "eval"
+#: The reduction as a page for people, beside the projection.
+PAGE_FILE = "reduction.html"
 
 
 class Executor(base.Executor):
@@ -22,7 +24,7 @@ class Executor(base.Executor):
 
     def run(self, inputs: base.Artifacts, outputs: base.Artifacts, config: ReducerConfig) -> None:
         # Late, for whoever only builds the DAG: scikit-learn takes seconds to import.
-        from components.dimensionality_reducer import assembly, fitting, reduction, report
+        from components.dimensionality_reducer import assembly, card, fitting, reduction, report
         from components.dimensionality_reducer.columns import Columns, Shard
 
         [source], [graph] = inputs["examples"], inputs["transform_graph"]
@@ -50,6 +52,7 @@ class Executor(base.Executor):
         projection.write(target.uri)
         reduced.write(target.uri)
         files.write_json(Path(target.uri) / report.REPORT_FILE, described)
+        base.write_page(Path(target.uri) / PAGE_FILE, lambda: card.page(target.uri))
         target.method = described["method"]
         target.components = projection.description.components
         target.input_width = described["input_width"]

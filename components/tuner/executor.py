@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 import json
 import os
 import shutil
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -62,7 +60,7 @@ class Executor(base.Executor):
         with WorkerPool(
             "components.tuner.trial_runner.make_runner", arguments, parallel, threads
         ) as pool:
-            from components.tuner import oracles
+            from components.tuner import card, oracles
             from components.tuner import space as spaces
             from components.tuner.objectives import Objectives
             from components.tuner.search import Search
@@ -109,7 +107,7 @@ class Executor(base.Executor):
         write_table(trials, front, results.uri)
         summary = _summary(trials, config, objectives, space.describe(), weights, seconds)
         files.write_json(Path(results.uri) / SEARCH_FILE, {**summary, "parallel": parallel})
-        _write_page(results.uri)
+        base.write_page(Path(results.uri) / PAGE_FILE, lambda: card.page(results.uri))
         results.set_string_custom_property(
             earlier.SEARCH_KEY,
             earlier.search_key(
@@ -220,18 +218,6 @@ def _summary(
         "trials": {state: states.count(state) for state in dict.fromkeys(states)},
         "importance": [dataclasses.asdict(item) for item in importance(trials, seed=config.seed)],
     }
-
-
-def _write_page(directory: str) -> None:
-    """Draw the page; what goes wrong there is said in its place and fails nothing."""
-    from components.tuner import card
-
-    try:
-        page = card.page(directory)
-    except Exception:
-        traceback.print_exc()
-        page = f"<!doctype html><title>Search</title><pre>{html.escape(traceback.format_exc())}"
-    files.write_bytes(Path(directory) / PAGE_FILE, page.encode())
 
 
 def _leaderboard(trials: list[Trial], summary: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import artifact_utils, channel_utils, standard_artifacts
 
 from components import artifacts, examples
-from components.dimensionality_reducer import fitting
+from components.dimensionality_reducer import card, fitting
 from components.dimensionality_reducer.component import DimensionalityReducer
 from components.dimensionality_reducer.config import ReducerConfig
 from components.dimensionality_reducer.executor import Executor
@@ -134,6 +134,20 @@ def test_the_artifacts_say_what_is_in_them(in_memory):
         "multiclass",
         FEATURES.classes,
     )
+
+
+def test_a_page_is_drawn_beside_the_projection(in_memory, tmp_path, monkeypatch, inputs):
+    page = Path(in_memory["projection"][0].uri, "reduction.html").read_text()
+    assert "3 components of 6 columns" in page
+    assert "<svg" in page
+
+    def fail(directory):
+        raise ValueError("<no ink>")
+
+    monkeypatch.setattr(card, "page", fail)
+    outputs = run(inputs, tmp_path, method="pca", components=2)
+    page = Path(outputs["projection"][0].uri, "reduction.html").read_text()
+    assert "&lt;no ink&gt;" in page
 
 
 def test_the_report_names_the_features(in_memory):
