@@ -54,4 +54,6 @@ def _line(member: Member, record: dict[str, Any]) -> str:
 
 
 def _time(seconds: float) -> str:
-    return f"{seconds:.2g} s" if seconds < 9.95 else f"{seconds:,.0f} s"
+    if seconds < 0.95:
+        return f"{seconds:.2g} s"
+    return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:,.0f} s"

@@ -24,6 +24,8 @@ def line(member, **history):
     [
         ([9.0, 6.0, 6.2], ", 6.1 s per epoch"),
         ([0.9, 0.02, 0.04], ", 0.03 s per epoch"),
+        ([9.0, 5.0], ", 5.0 s per epoch"),
+        ([9.0, 0.97], ", 1.0 s per epoch"),
         ([99.0, 9.99, 9.99], ", 10 s per epoch"),
         ([1800.0], ", 1,800 s per epoch"),
         ([], ""),
