@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from components.dimensionality_reducer.config import ReducerConfig
+from components.distiller.config import DistillerConfig
 from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig
 from components.example_gen.config import DataConfig
@@ -110,8 +111,9 @@ class PipelineConfig(Settings):
         The settings of each component.
     reducer : ReducerConfig or None
     tuner : TunerConfig or None
-        Those of the DimensionalityReducer and of the Tuner, each of which runs only if the
-        config has its section.
+    distiller : DistillerConfig or None
+        Those of the DimensionalityReducer, the Tuner and the Distiller, each of which runs only
+        if the config has its section.
     store : StoreConfig
         The metadata store.
     """
@@ -126,6 +128,7 @@ class PipelineConfig(Settings):
     reducer: ReducerConfig | None = None
     tuner: TunerConfig | None = None
     trainer: TrainerConfig = TrainerConfig()
+    distiller: DistillerConfig | None = None
     evaluator: EvaluatorConfig = EvaluatorConfig()
     pusher: PusherConfig = PusherConfig()
     store: StoreConfig = StoreConfig()
@@ -150,6 +153,17 @@ class PipelineConfig(Settings):
                 remedy="Set trainer.epochs, trainer.model and their like.",
             )
         return tuner
+
+    @field_validator("distiller")
+    @classmethod
+    def _distiller_trains_as_told(cls, distiller: DistillerConfig | None) -> DistillerConfig | None:
+        if distiller is not None and (distiller.training is not None or distiller.content):
+            raise InputError(
+                "The Distiller trains as the Trainer does.",
+                setting="distiller.training" if distiller.training else "distiller.content",
+                remedy="Set trainer.epochs, distiller.epochs and their like.",
+            )
+        return distiller
 
     @field_validator("nodes")
     @classmethod
@@ -180,9 +194,11 @@ class PipelineConfig(Settings):
     def settings_of(self, section: str) -> Settings:
         """Return the settings in `section`, completed by what only the whole knows."""
         settings: Settings = getattr(self, section)
-        if section == "tuner":
+        if section in ("tuner", "distiller"):
             shared = self.trainer.model_dump(include=set(TrainingConfig.model_fields))
-            return settings.model_copy(update={"training": TrainingConfig(**shared)})
+            settings = settings.model_copy(update={"training": TrainingConfig(**shared)})
+        if isinstance(settings, DistillerConfig):
+            return settings.with_content()
         if section == "pusher":
             return settings.model_copy(update={"directory": str(self.serving_directory)})
         return settings
@@ -347,6 +363,7 @@ def _resolve_paths(values: dict[str, Any], base: Path) -> None:
         "schema": ("path",),
         "pusher": ("directory",),
         "store": ("path",),
+        "distiller": ("teachers", "unlabelled_path"),
     }.items():
         settings = values.get(section)
         if isinstance(settings, dict):

@@ -142,6 +142,18 @@ NODES: dict[str, Node] = {
             },
             required=True,
         ),
+        # What it makes is for its user to compare; the Trainer's model is evaluated and pushed.
+        Node(
+            "Distiller",
+            "distiller",
+            "distiller",
+            {
+                "examples": _FEATURES,
+                "transform_graph": "Transform.transform_graph",
+                "projection": "DimensionalityReducer.projection",
+                "teacher": "Trainer.model",
+            },
+        ),
         # Finds the last blessed model; part of the Evaluator's settings.
         Node(
             "BaselineResolver",

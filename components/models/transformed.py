@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -180,6 +181,24 @@ def load_arrays(split_dir: str | os.PathLike[str], features: Features) -> dict[s
     Returns
     -------
     dict of array
+        See `load_files`.
+    """
+    return load_files(examples.split_files(split_dir), features)
+
+
+def load_files(paths: Sequence[str], features: Features) -> dict[str, np.ndarray]:
+    """Load some files of a split of transformed examples into memory.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Record files.
+    features : Features
+        Description of their columns.
+
+    Returns
+    -------
+    dict of array
         ``numeric`` float32 of shape ``[n, len(features.numeric)]`` and ``categorical``
         int64 of shape ``[n, len(features.categorical)]``, each absent if it has no
         column, or ``image`` uint8 of shape ``[n, height, width, channels]``; and ``label``
@@ -194,7 +213,7 @@ def load_arrays(split_dir: str | os.PathLike[str], features: Features) -> dict[s
         layout[IMAGE] = (np.uint8, (-1, *features.image.shape))
     layout = {name: (dtype, shape) for name, (dtype, shape) in layout.items() if 0 not in shape}
     parts: dict[str, list[np.ndarray]] = {name: [] for name in layout}
-    for batch in examples.read_split(split_dir):
+    for batch in examples.read_files(paths):
         for name, columns in parts.items():
             values = batch.column(name).flatten()
             columns.append(

@@ -11,7 +11,7 @@ MINIMAL = "data:\n  path: rides.csv\n  label: tip\n"
 
 #: The nodes of a config that says no more than where the data are; others take a minute or
 #: more, or change the features, and run where they are asked for.
-OPTIONAL = ("DimensionalityReducer", "TrialsResolver", "Tuner")
+OPTIONAL = ("DimensionalityReducer", "TrialsResolver", "Tuner", "Distiller")
 ALWAYS = [name for name in dag.NODES if name not in OPTIONAL]
 
 
@@ -63,6 +63,32 @@ def test_the_tuner_trains_as_the_trainer_is_told(write):
     assert (training.epochs, training.seed) == (7, 9)
     with pytest.raises(InputError, match="as the Trainer does"):
         config.load(write(MINIMAL + "tuner: {training: {epochs: 3}}\n"))
+
+
+def test_a_student_is_taught_where_the_config_has_its_section(write, tmp_path):
+    text = MINIMAL + "trainer: {epochs: 7, seed: 9}\n"
+    loaded = config.load(write(text + "distiller: {temperature: 3}\n"))
+    nodes = {node.name: node for node in loaded.enabled_nodes}
+    assert set(nodes) == {*ALWAYS, "Distiller"}
+    assert nodes["Distiller"].inputs["teacher"] == "Trainer.model"
+    settings = loaded.settings_of("distiller")
+    assert (settings.training.epochs, settings.training.seed) == (7, 9)
+    assert (settings.temperature.start, settings.temperature.end) == (3, 3)
+    assert type(settings).model_validate_json(settings.model_dump_json()) == settings
+    with pytest.raises(InputError, match="as the Trainer does"):
+        config.load(write(MINIMAL + "distiller: {training: {epochs: 3}}\n"))
+
+
+def test_what_a_distillation_reads_elsewhere_is_part_of_its_settings(write, tmp_path):
+    loaded = config.load(write(MINIMAL + "distiller: {teachers: [older]}\n"))
+    assert loaded.distiller.teachers == (str(tmp_path / "older"),)
+    with pytest.raises(InputError, match="no such directory"):
+        loaded.settings_of("distiller")
+    (tmp_path / "older").mkdir()
+    (tmp_path / "older" / "weights").write_text("1")
+    before = loaded.settings_of("distiller")
+    (tmp_path / "older" / "weights").write_text("2")
+    assert loaded.settings_of("distiller") != before
 
 
 def test_a_config_builds_on_another(write, tmp_path):
@@ -149,6 +175,31 @@ def test_a_config_survives_json(write):
         (MINIMAL + "tuner: {strategy: genetic}\n", ("tuner.strategy", "evolution", "genetic")),
         (MINIMAL + "tuner: {budget: {minutes: 3}}\n", ("tuner.budget.minutes", "seconds")),
         (MINIMAL + "tuner: {space: {lr: 1}}\n", ("tuner.space.lr", "learning_rate")),
+        (MINIMAL + "distiller: {loss: soft}\n", ("distiller.loss", "soft_targets", "soft")),
+        (MINIMAL + "distiller: {temperature: 0}\n", ("distiller.temperature", "above 0", "0")),
+        (MINIMAL + "distiller: {temperature: {start: 4, end: -1}}\n", ("above 0", "-1")),
+        (MINIMAL + "distiller: {mix: 1.2}\n", ("distiller.mix", "from 0", "1")),
+        (
+            MINIMAL + "distiller: {mix: {start: 0, end: 1, schedule: constant}}\n",
+            ("distiller.mix", "linear or cosine"),
+        ),
+        (
+            MINIMAL + "distiller: {student: {architecture: boosted_trees}}\n",
+            ("distiller.student.architecture", "network"),
+        ),
+        (
+            MINIMAL + "distiller: {student: {hidden_units: [4]}, budget: {bytes: 9}}\n",
+            ("distiller", "only one of student and budget"),
+        ),
+        (MINIMAL + "distiller: {budget: {}}\n", ("distiller.budget", "at least one")),
+        (
+            MINIMAL + "distiller: {loss: bounded, unlabelled_split: span-1}\n",
+            ("distiller", "needs the labels"),
+        ),
+        (
+            MINIMAL + "distiller: {unlabelled_split: eval}\n",
+            ("distiller.unlabelled_split", "judges models"),
+        ),
         (MINIMAL + "nodes: {Trainr: {retries: 1}}\n", ("Trainr", "nearest: Trainer")),
         (MINIMAL + "nodes: {Trainer: {enabled: false}}\n", ("Trainer cannot be switched off",)),
         (MINIMAL + "name: ../evil\n", ("name", "letters, digits")),

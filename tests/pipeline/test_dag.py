@@ -42,7 +42,12 @@ def test_an_input_comes_from_the_first_source_that_is_on():
 
 def test_downstream():
     nodes = list(dag.NODES.values())
-    assert dag.downstream("Trainer", nodes) == ["BaselineResolver", "Evaluator", "Pusher"]
+    assert dag.downstream("Trainer", nodes) == [
+        "Distiller",
+        "BaselineResolver",
+        "Evaluator",
+        "Pusher",
+    ]
     assert dag.downstream("Pusher", nodes) == []
     everything = {name for name in dag.NODES if name not in ("ExampleGen", "TrialsResolver")}
     assert set(dag.downstream("ExampleGen", nodes)) == everything

@@ -1,0 +1,1 @@
+"""Distiller: a small network that is taught by a large model."""
