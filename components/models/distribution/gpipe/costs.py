@@ -1,0 +1,142 @@
+"""What each layer of a model costs on this machine."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from components.models.distribution.gpipe.layer_graph import Call, LayerGraph, Name, Value
+from components.models.distribution.gpipe.state import generators
+
+#: Calls of each function before the clock runs, and calls that are timed.
+WARM_UPS, ROUNDS = 2, 7
+#: Least cost of a layer, in seconds: no layer is free, and sums shall differ.
+LEAST = 1e-6
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """Seconds that one call of a layer takes for a micro-batch.
+
+    Attributes
+    ----------
+    layer : str
+        Its name.
+    forward : float
+        Of the call.
+    both : float
+        Of the call and its gradients together.
+    """
+
+    layer: str
+    forward: float
+    both: float
+
+    def backward(self, rematerialize: bool) -> float:
+        """Return the seconds of the way back, which begins with the call if it is repeated."""
+        return self.both if rematerialize else max(self.both - self.forward, LEAST)
+
+    def total(self, rematerialize: bool) -> float:
+        """Return the seconds of both ways."""
+        return self.forward + self.backward(rematerialize)
+
+
+def measure(graph: LayerGraph, rows: int) -> tuple[LayerCost, ...]:
+    """Time each call of a model by itself, forward alone and with its gradients.
+
+    Parameters
+    ----------
+    graph : LayerGraph
+    rows : int
+        Of a micro-batch. Its numbers are drawn from a normal distribution; integers are 0.
+
+    Returns
+    -------
+    tuple of LayerCost
+        Medians over `ROUNDS` rounds, less the time of a call that does nothing. In each
+        round every layer has its turn, so that what else the machine does meets all alike.
+
+    Notes
+    -----
+    Leaves the model's variables and random generators as they were.
+    """
+    with _unchanged(graph):
+        jobs = list(_jobs(graph, rows))
+        times: list[list[float]] = [[] for _ in jobs]
+        for turn in range(WARM_UPS + ROUNDS):
+            for job, seconds in zip(jobs, times, strict=True):
+                started = time.perf_counter()
+                job()
+                if turn >= WARM_UPS:
+                    seconds.append(time.perf_counter() - started)
+    floor, *medians = (statistics.median(seconds) for seconds in times)
+    net = [max(median - floor, LEAST) for median in medians]
+    pairs = zip(graph.calls, net[::2], net[1::2], strict=True)
+    return tuple(LayerCost(call.layer.name, one, max(one, two)) for call, one, two in pairs)
+
+
+def _jobs(graph: LayerGraph, rows: int) -> Iterator[Callable[[], Any]]:
+    """Yield what is to be timed: nothing, then two functions of each call."""
+    values: dict[Name, Value] = {
+        name: (_sample(spec, index), None)
+        for index, (name, spec) in enumerate(graph.specs(rows).items())
+    }
+    nothing = tf.function(lambda tensor: tensor)
+    yield lambda: nothing(0.0)
+    differentiable: set[Name] = set()
+    for call in graph.calls:
+        taken = {name: values[name] for name in call.inputs}
+        sources = [name for name in taken if name in differentiable]
+        forward, both = _forward(call, taken), _both(call, taken, sources)
+        values.update(forward())
+        if call.differentiable:
+            differentiable.update(call.outputs)
+        yield forward
+        yield both
+
+
+def _forward(call: Call, taken: dict[Name, Value]) -> Callable[[], dict[Name, Value]]:
+    function = tf.function(lambda values: call.run(values)[0])
+    return lambda: function(taken)
+
+
+def _both(call: Call, taken: dict[Name, Value], sources: list[Name]) -> Callable[[], Any]:
+    @tf.function
+    def function(values: dict[Name, Value]) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch([values[name][0] for name in sources])
+            outputs, penalties = call.run(values)
+        targets = [tensor for tensor, _ in outputs.values() if tensor.dtype.is_floating]
+        variables = call.layer.trainable_variables
+        gradients = tape.gradient(
+            [*targets, *penalties], [values[name][0] for name in sources] + variables
+        )
+        return outputs, gradients
+
+    return lambda: function(taken)
+
+
+def _sample(spec: tf.TensorSpec, index: int) -> tf.Tensor:
+    if spec.dtype.is_floating:
+        return tf.random.stateless_normal(spec.shape, [index, 0], dtype=spec.dtype)
+    return tf.zeros(spec.shape, spec.dtype)
+
+
+@contextmanager
+def _unchanged(graph: LayerGraph) -> Iterator[None]:
+    """Put back what calls in training mode change."""
+    states = [*graph.model.non_trainable_variables]
+    for call in graph.calls:
+        states += [each.state for layer in call.layers for each in generators(layer)]
+    before = [tf.identity(state) for state in states]
+    try:
+        yield
+    finally:
+        for state, value in zip(states, before, strict=True):
+            state.assign(value)
