@@ -54,6 +54,8 @@ def _directions(statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
     between = means @ means.T
     inner = (statistics.scatter - between) / (statistics.count - means.shape[1])
     deviation = np.sqrt(np.maximum(np.diag(inner), 0.0))
+    # A column that is constant in these rows has no weight, and needs no scale.
+    deviation[deviation == 0] = 1.0
     values, vectors = scipy.linalg.eigh(inner / np.outer(deviation, deviation))
     there = values > WITHIN_TOLERANCE**2
     whitening = vectors[:, there] / np.sqrt(values[there]) / deviation[:, np.newaxis]

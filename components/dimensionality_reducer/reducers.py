@@ -35,6 +35,8 @@ class Reducer:
         Returns each component's share of the variance, where these are parts of a whole.
     nested : bool
         Whether fewer components are the first of more.
+    passes : bool
+        Whether `fit_stream` makes passes over the rows, beyond their sums and the sample.
     classes : bool
         Whether the label must be a class.
     targets : bool
@@ -48,6 +50,7 @@ class Reducer:
     bound: str = "the rank of the columns"
     shares: Callable[[Statistics], np.ndarray] | None = None
     nested: bool = True
+    passes: bool = False
     classes: bool = False
     targets: bool = False
 
@@ -86,5 +89,6 @@ REDUCERS: dict[str, Reducer] = {
         most=nmf.most,
         bound="the columns that vary, or the rows",
         nested=False,
+        passes=True,
     ),
 }

@@ -24,6 +24,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
@@ -31,12 +32,12 @@ from threadpoolctl import threadpool_limits
 
 from components import progress
 from components.dimensionality_reducer import checks
-from components.dimensionality_reducer.basis import Basis, Rows, Statistics
+from components.dimensionality_reducer.basis import Basis, Rows, Statistics, Stream
 from components.dimensionality_reducer.columns import Batch, Columns, one_hot
 from components.dimensionality_reducer.config import SECTION, ReducerConfig
 from components.dimensionality_reducer.judgement import Judgement, Part, judge
 from components.dimensionality_reducer.moments import Moments
-from components.dimensionality_reducer.reducers import REDUCERS
+from components.dimensionality_reducer.reducers import REDUCERS, Reducer
 from components.dimensionality_reducer.scaling import Scaling
 from components.errors import InputError
 from components.models import projection
@@ -44,6 +45,9 @@ from components.models import projection
 #: Rows that are looked at.
 ROWS = 12_000
 FOLDS = 3
+#: Rows times columns times components that a method may have which is fitted anew for each
+#: number of components, by iteration.
+ITERATED = 1 << 25
 #: Metrics may fall by this much: 0.5 points.
 DROP = 0.005
 
@@ -145,12 +149,16 @@ def select(
         _Fold(columns, scaling, rows.take(train), rows.take(test), config.seed)
         for train, test in _split(rows, columns, config.seed)
     ]
+    limits: dict[str, int] = {}
+    if config.method == "auto":
+        limits, further = _limits(methods, len(rows) * (FOLDS - 1) // FOLDS, columns.width)
+        notes += further
     reference = _summary("none", columns.width, [fold.reference() for fold in folds])
     half = max(columns.width // 2, 1)
     candidates = [reference]
     if isinstance(config.components, int):
         sizes = [config.components]
-        candidates += _candidates(methods, sizes, folds)
+        candidates += _candidates(methods, sizes, folds, limits)
         if len(candidates) == 1:
             raise InputError(
                 "No method can make that many components of these data.",
@@ -159,10 +167,10 @@ def select(
                 got=config.components,
             )
     else:
-        candidates += _candidates(methods, ladder(half), folds)
+        candidates += _candidates(methods, ladder(half), folds, limits)
         if not _keeping(candidates[1:], reference, errors=1):
             larger = sorted({(half + columns.width) // 2, columns.width} - {half})
-            candidates += _candidates(methods, larger, folds)
+            candidates += _candidates(methods, larger, folds, limits)
     chosen = choose(candidates, half, or_none=config.method == config.components == "auto")
     return Selection(chosen.method, chosen.components, tuple(candidates), notes)
 
@@ -227,6 +235,19 @@ def _methods(
     return methods, tuple(notes)
 
 
+def _limits(
+    methods: Sequence[str], rows: int, width: int
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Return the most components of each method that would take too long with more."""
+    most = ITERATED // max(rows * width, 1)
+    limits = {name: most for name in methods if not REDUCERS[name].nested and most < width}
+    notes = [
+        f"Not tried: {name} with more than {most} components, which takes long on {width} columns."
+        for name in limits
+    ]
+    return limits, tuple(notes)
+
+
 def _split(rows: Batch, columns: Columns, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     kind = StratifiedKFold if columns.classes else KFold
     with warnings.catch_warnings():
@@ -236,7 +257,7 @@ def _split(rows: Batch, columns: Columns, seed: int) -> Iterator[tuple[np.ndarra
 
 
 def _candidates(
-    methods: Sequence[str], sizes: Sequence[int], folds: Sequence[_Fold]
+    methods: Sequence[str], sizes: Sequence[int], folds: Sequence[_Fold], limits: dict[str, int]
 ) -> list[Candidate]:
     """Judge each method with each number of components that it can make of every fold."""
     found = []
@@ -244,7 +265,7 @@ def _candidates(
         progress.report(0.2 + 0.3 * number / len(methods), f"trying {method}")
         most = min(REDUCERS[method].most(fold.statistics) for fold in folds)
         possible = sorted({min(size, most) for size in sizes} if len(sizes) > 1 else set(sizes))
-        possible = [size for size in possible if 1 <= size <= most]
+        possible = [size for size in possible if 1 <= size <= min(most, limits.get(method, most))]
         if possible:
             results = [fold.judge(method, possible) for fold in folds]
             found += [
@@ -270,6 +291,9 @@ class _Fold:
         self.statistics = Statistics.of(moments, scaling)
         self._classes = len(columns.classes)
         self._seed = seed
+        # Faster than going over the rows again. Besides, scikit-learn's ICA fails where the
+        # first column is constant, which one can be in two thirds of the rows.
+        self._sums = Stream(columns, scaling, self.statistics, train, accumulate=_no_pass)
         x, self._test_x = (scaling.dense(columns.design(part)) for part in (train, test))
         self._rows = Rows(x, train.label, columns.target(train), self.statistics)
         self._test_label = test.label
@@ -279,12 +303,17 @@ class _Fold:
     def judge(self, method: str, sizes: Sequence[int]) -> dict[int, Judgement]:
         """Return how it did by number of components."""
         reducer = REDUCERS[method]
-        whole = reducer.fit(self._rows, max(sizes), self._seed) if reducer.nested else None
+        whole = self._fit(reducer, max(sizes)) if reducer.nested else None
         results = {}
         for size in sizes:
-            basis = whole.first(size) if whole else reducer.fit(self._rows, size, self._seed)
+            basis = whole.first(size) if whole else self._fit(reducer, size)
             results[size] = self._evaluate(*(reduce(basis, x) for x in self._both()))
         return results
+
+    def _fit(self, reducer: Reducer, size: int) -> Basis:
+        if reducer.passes:
+            return reducer.fit(self._rows, size, self._seed)
+        return reducer.fit_stream(self._sums, size, self._seed)
 
     def reference(self) -> Judgement:
         """Return how no reduction did."""
@@ -300,6 +329,10 @@ class _Fold:
             classes=self._classes,
             seed=self._seed,
         )
+
+
+def _no_pass(start: object) -> NoReturn:
+    raise AssertionError("this method makes no pass over the rows")
 
 
 def reduce(basis: Basis, x: np.ndarray) -> np.ndarray:

@@ -144,3 +144,26 @@ def test_what_kept_categories_say_needs_no_component():
     fit = fitting.fit(shards(rows), columns, ReducerConfig(method="auto"))
     assert fit.selection.candidates[0].metrics["accuracy"] == (1, 1, 1)
     assert fit.basis.weights.shape[1] == 1
+
+
+def test_what_takes_long_is_tried_with_few_components_and_says_so(digits, monkeypatch):
+    train, _, columns = digits
+    # A column that varies in one row only is constant in two of the folds.
+    numeric = np.concatenate([np.zeros((len(train), 1), np.float32), train.numeric], axis=1)
+    numeric[7, 0] = 1.0
+    rows = Batch(numeric, train.categorical, train.label)
+    wide = columns_of(rows, 10)
+    # Two thirds of 1200 rows times 65 columns times 4 components.
+    monkeypatch.setattr(selection, "ITERATED", 800 * 65 * 4)
+    fit = fitting.fit(shards(rows), wide, ReducerConfig(method="auto"))
+    most = {}
+    for each in fit.selection.candidates:
+        most[each.method] = max(most.get(each.method, 0), each.components)
+    assert most["nmf"] == most["ica"] == 4
+    assert most["pca"] == most["pls"] == 32
+    assert most["lda"] == 9
+    assert any("nmf with more than 4 components" in note for note in fit.notes)
+    # A method that is asked for is tried with all.
+    asked = ReducerConfig(method="ica")
+    fit = fitting.fit(shards(rows), wide, asked)
+    assert max(each.components for each in fit.selection.candidates) >= 32
