@@ -18,7 +18,7 @@ from components.distiller.distillation import (
 )
 from components.distiller.students import Hyper, Size
 from components.distiller.teachers import Answers, Source, Teacher
-from components.distiller.teaching import MakePipeline, Rows, answers, shards_of
+from components.distiller.teaching import MakePipeline, Rows, Shard, answers, shards_of
 from components.models import training
 from components.models.transformed import LABEL, Features, load_files
 
@@ -159,6 +159,6 @@ def _joined(parts: Sequence[Arrays]) -> Arrays:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _rows(paths: Sequence[str], parts: Sequence[Arrays]) -> tuple[tuple, int]:
+def _rows(paths: Sequence[str], parts: Sequence[Arrays]) -> tuple[tuple[Shard, ...], int]:
     sizes = [len(part[LABEL]) for part in parts]
     return shards_of(paths, sizes), sum(sizes)

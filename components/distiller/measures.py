@@ -70,8 +70,10 @@ class Judge:
     def _predictions(self, outputs: np.ndarray) -> np.ndarray:
         probabilities = scores.from_outputs(tf.constant(outputs, tf.float32), self.task).numpy()
         if self.task == BINARY:
-            return probabilities[:, 1]
-        return probabilities[:, 0] if self.task == REGRESSION else probabilities
+            probabilities = probabilities[:, 1]
+        elif self.task == REGRESSION:
+            probabilities = probabilities[:, 0]
+        return np.asarray(probabilities)
 
 
 def agreement(task: Task, student: np.ndarray, teacher: np.ndarray) -> float:

@@ -197,9 +197,7 @@ def _needed(size: Size) -> str:
 
 def size_of(hp: Hyper, features: Features, train: Arrays, *, with_latency: bool) -> Size:
     """Return what a student of these hyperparameters costs."""
-    size = measured(build(features, hp, train[LABEL], 0), train if with_latency else None)
-    tf_keras.backend.clear_session()
-    return size
+    return measured(build(features, hp, train[LABEL], 0), train if with_latency else None)
 
 
 def measured(model: tf_keras.Model, arrays: Arrays | None) -> Size:

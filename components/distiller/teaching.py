@@ -91,8 +91,8 @@ def answers(
             )
     elif missing:
         asked = teacher or source.open()
-        for shard, path in missing:
-            write(asked, shard, rows, path)
+        for shard, target in missing:
+            write(asked, shard, rows, target)
     parts = []
     for path in targets.values():
         with np.load(path, allow_pickle=False) as found:

@@ -62,7 +62,7 @@ def test_a_student_is_taught_and_saved_as_a_model(tmp_path):
 
     # What is evaluated and pushed stays the Trainer's; nothing is taught twice.
     inputs = project.executions()["Evaluator"]["inputs"]
-    print(inputs)
+    assert [item["uri"] for item in inputs if item["key"] == "model"] == [str(teacher)]
     assert project.run().json["counts"]["executed"] == 0
 
     refused = project.call(
