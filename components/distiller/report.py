@@ -128,7 +128,9 @@ def _notes(found: dict[str, Any], room: Classroom) -> list[str]:
     """Return what the user had better know."""
     notes = []
     models, metric = found["models"], found["metric"]
-    teacher, alone = (models[name]["metrics"][metric] for name in (TEACHER, ALONE))
+    teacher, alone, distilled = (
+        models[name]["metrics"][metric] for name in (TEACHER, ALONE, DISTILLED)
+    )
     sizes = [models[name]["parameters"] for name in (DISTILLED, TEACHER)]
     if sizes[0] >= sizes[1]:
         notes.append(
@@ -137,10 +139,17 @@ def _notes(found: dict[str, Any], room: Classroom) -> list[str]:
         )
     if found["recovered"] is None:
         how = "no better than" if teacher == alone else "worse than"
+        gain = distilled - alone if found["better"] == "higher" else alone - distilled
         notes.append(
             f"The teacher ({metric} {teacher:.4g}) is {how} the student trained alone "
-            f"({alone:.4g}): there is no gap to close, and what the teacher says holds the "
-            "student back. Take the student alone, or a better teacher."
+            f"({alone:.4g}): there is no gap to close, and no reason to expect anything of such "
+            "a teacher. "
+            + (
+                "That the distilled student is better all the same may be luck."
+                if gain > 0
+                else "Following it does the student no good: take it as trained alone, or a "
+                "better teacher."
+            )
         )
     if any(each.refit for each in room.teachers):
         notes.append(

@@ -110,6 +110,8 @@ class TreeEnsemble(tf_keras.layers.Layer):
 
     def leaves(self, inputs: Sequence[tf.Tensor]) -> tf.Tensor:
         """Return the node at which each row ends in each tree: int32 [n, trees]."""
+        if tf.is_tensor(inputs):  # what Keras makes of a list of one when it reads a model
+            inputs = [inputs]
         columns = tf.concat([tf.cast(values, tf.float32) for values in inputs], axis=1)
         rows, width = tf.shape(columns)[0], columns.shape[1]
         cells = tf.reshape(columns, [-1])

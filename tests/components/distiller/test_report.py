@@ -64,12 +64,13 @@ def test_figures(task):
 
 
 def test_a_teacher_that_is_worse_than_its_student_is_told():
-    found = describe(room(), teacher=-1.0)
-    assert found["recovered"] is None
-    [note] = found["notes"]
-    assert "worse than the student trained alone" in note
-    assert "holds the student back" in note
-    assert note in report.lines(found)
+    for share, said in ((0.5, "may be luck"), (-0.5, "does the student no good")):
+        found = describe(room(), teacher=-1.0, share=share)
+        assert found["recovered"] is None
+        [note] = found["notes"]
+        assert "worse than the student trained alone" in note
+        assert said in note
+        assert note in report.lines(found)
 
 
 def test_a_student_that_saves_nothing_is_told():

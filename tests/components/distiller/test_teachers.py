@@ -69,10 +69,13 @@ def test_a_pushed_model_teaches_by_the_logs_of_its_scores(task, tmp_path):
     np.testing.assert_allclose(said, expected, atol=1e-4)
 
 
-def test_trees_teach(tmp_path):
+@pytest.mark.parametrize("kinds", [("numeric", "categorical"), ("numeric",)])
+def test_trees_teach(tmp_path, kinds):
     hp = TreesHyperParameters(architecture="random_forest", trees=2)
-    teacher = Source(data.write_model(tmp_path, FEATURES, ARRAYS, hp), FEATURES).open()
-    assert teacher.answer(ARRAYS).outputs.shape == (300, 3)
+    features = FEATURES if len(kinds) > 1 else FEATURES.model_copy(update={"categorical": ()})
+    arrays = {name: ARRAYS[name] for name in (*kinds, "label")}
+    teacher = Source(data.write_model(tmp_path, features, arrays, hp), features).open()
+    assert teacher.answer(arrays).outputs.shape == (300, 3)
     assert teacher.architecture == "random_forest"
 
 
