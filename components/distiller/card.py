@@ -159,7 +159,7 @@ def _figures(found: Report) -> str:
         .encode(
             x=altair.X("value:Q", scale=altair.Scale(zero=False, nice=True), title=metric),
             y=altair.Y("model:N", sort=list(MODELS.values()), title=None),
-            color=_colour(None),
+            color=_colour(None, list(MODELS.values())),
         )
         .properties(width=WIDTH, height=BAR_HEIGHT * len(rows))
     )
@@ -184,7 +184,7 @@ def _curves(found: Report) -> str:
         .encode(
             x=altair.X("epoch:Q", axis=altair.Axis(tickMinStep=1, format="d")),
             y=altair.Y("loss:Q", scale=altair.Scale(zero=False), title="loss of the labels"),
-            color=_colour(altair.Legend(title=None)),
+            color=_colour(altair.Legend(title=None), [MODELS[name] for name in found["curves"]]),
         )
         .properties(width=WIDTH, height=HEIGHT)
     )
@@ -198,10 +198,10 @@ def _curves(found: Report) -> str:
     )
 
 
-def _colour(legend: altair.Legend | None) -> altair.Color:
+def _colour(legend: altair.Legend | None, titles: list[str]) -> altair.Color:
     return altair.Color(
         "model:N",
-        scale=altair.Scale(domain=list(_COLOURS), range=list(_COLOURS.values())),
+        scale=altair.Scale(domain=titles, range=[_COLOURS[title] for title in titles]),
         legend=legend,
     )
 
