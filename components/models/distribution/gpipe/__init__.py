@@ -8,24 +8,16 @@ from components.models.distribution.gpipe.pipeline import (
     Statistics,
     check_batch,
 )
-from components.models.distribution.gpipe.schedule import (
-    Task,
-    Timeline,
-    bubble_share,
-    schedule,
-    simulate,
-)
+from components.models.distribution.gpipe.schedule import Timeline, bubble_share, simulate
 
 __all__ = [
     "GPipe",
     "LayerCost",
     "Partition",
     "Statistics",
-    "Task",
     "Timeline",
     "bubble_share",
     "check_batch",
     "partition",
-    "schedule",
     "simulate",
 ]

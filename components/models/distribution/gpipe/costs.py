@@ -5,14 +5,13 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
 from components.models.distribution.gpipe.layer_graph import Call, LayerGraph, Name, Value
-from components.models.distribution.gpipe.state import generators
+from components.models.distribution.gpipe.state import unchanged
 
 #: Calls of each function before the clock runs, and calls that are timed.
 WARM_UPS, ROUNDS = 2, 7
@@ -66,7 +65,7 @@ def measure(graph: LayerGraph, rows: int) -> tuple[LayerCost, ...]:
     -----
     Leaves the model's variables and random generators as they were.
     """
-    with _unchanged(graph):
+    with unchanged(graph.model):
         jobs = list(_jobs(graph, rows))
         times: list[list[float]] = [[] for _ in jobs]
         for turn in range(WARM_UPS + ROUNDS):
@@ -126,17 +125,3 @@ def _sample(spec: tf.TensorSpec, index: int) -> tf.Tensor:
     if spec.dtype.is_floating:
         return tf.random.stateless_normal(spec.shape, [index, 0], dtype=spec.dtype)
     return tf.zeros(spec.shape, spec.dtype)
-
-
-@contextmanager
-def _unchanged(graph: LayerGraph) -> Iterator[None]:
-    """Put back what calls in training mode change."""
-    states = [*graph.model.non_trainable_variables]
-    for call in graph.calls:
-        states += [each.state for layer in call.layers for each in generators(layer)]
-    before = [tf.identity(state) for state in states]
-    try:
-        yield
-    finally:
-        for state, value in zip(states, before, strict=True):
-            state.assign(value)

@@ -236,9 +236,7 @@ def stages(graph: LayerGraph, parts: Sequence[range]) -> tuple[Stage, ...]:
     parts : sequence of range
         Indices of calls, in order and without gaps.
     """
-    differentiable = {
-        name for call in graph.calls if call.differentiable for name in call.outputs
-    }
+    differentiable = {name for call in graph.calls if call.differentiable for name in call.outputs}
     found = []
     for index, part in enumerate(parts):
         calls = tuple(graph.calls[i] for i in part)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tf_keras
 from tf_keras.src.engine import data_adapter
@@ -15,10 +17,13 @@ from components.models.distribution.gpipe import costs as layer_costs
 from components.models.distribution.gpipe import layer_graph, partitioning
 from components.models.distribution.gpipe.costs import LayerCost
 from components.models.distribution.gpipe.layer_graph import Name
-from components.models.distribution.gpipe.schedule import bubble_share, simulate
+from components.models.distribution.gpipe.schedule import Timeline, bubble_share, simulate
 from components.models.distribution.gpipe.stage_functions import Gradient, StageFunctions
+from components.models.distribution.gpipe.state import unchanged
 from components.models.distribution.gpipe.step import Objective, Step
 
+#: Mini-batches that `GPipe.measure` takes the median of.
+ROUNDS = 7
 #: Takes labels, outputs and weights of the rows or None, and returns a scalar.
 Loss = Callable[[Any, Any, Any], tf.Tensor]
 
@@ -45,18 +50,18 @@ class Partition:
 
 @dataclass(frozen=True)
 class Statistics:
-    """How a pipeline has run.
+    """How a pipeline runs.
 
     Attributes
     ----------
-    steps, examples : int
-        Training steps, and rows in them.
-    step_seconds : float
-        Mean of a step, from its first task to the last update of a weight.
-    examples_per_second : float
+    rows : int
+        Of the mini-batch that was taken.
+    seconds : float
+        From the start of its first task to the end of its last, median. The update of the
+        weights is not in it.
     bubble_share : float
-        Share of the time in which the stages were idle, from the first task of a step to
-        its last; the loss counts as idleness. In [0, 1].
+        Share of that time in which the stages were idle, median; the loss counts as
+        idleness. In [0, 1].
     schedule_bubble_share : float
         The same by the schedule's own clock, from the measured costs.
     ideal_bubble_share : float
@@ -64,14 +69,17 @@ class Statistics:
     partitions : tuple of Partition
     """
 
-    steps: int
-    examples: int
-    step_seconds: float
-    examples_per_second: float
+    rows: int
+    seconds: float
     bubble_share: float
     schedule_bubble_share: float
     ideal_bubble_share: float
     partitions: tuple[Partition, ...]
+
+    @property
+    def examples_per_second(self) -> float:
+        """Rows in a second, weights unchanged."""
+        return self.rows / self.seconds
 
 
 class GPipe:
@@ -180,8 +188,6 @@ class GPipe:
             )
             known.update(zip(stage.outputs, functions.output_specs, strict=True))
             self._functions.append(functions)
-        #: Steps, rows, seconds of steps, seconds of pipelines, busy seconds of each stage.
-        self._clock = tf.Variable(tf.zeros(4 + partitions, tf.float64), trainable=False)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Do what the model's own ``train_step`` does, with the same effect.
@@ -206,10 +212,7 @@ class GPipe:
 
         step = self._step(features, objective)
         model._validate_target_and_loss(labels, step.loss)
-        applied = model.optimizer.apply_gradients(
-            zip(step.gradients, model.trainable_variables, strict=True)
-        )
-        self._record(step, [] if applied is None else [applied])
+        model.optimizer.apply_gradients(zip(step.gradients, model.trainable_variables, strict=True))
         return model.compute_metrics(features, labels, step.outputs, weights)
 
     def train_function(self) -> Callable[[Iterator[Any]], dict[str, tf.Tensor]]:
@@ -250,50 +253,75 @@ class GPipe:
         step = self._step(features, objective)
         return step.loss, step.gradients
 
-    @property
-    def statistics(self) -> Statistics:
-        """How the training steps since the last `reset_statistics` have run."""
-        steps, examples, seconds, spans, *busy = (float(value) for value in self._clock.numpy())
-        steps = max(steps, 1.0)
-        stages, total = len(self.stages), sum(c.total(self._rematerialize) for c in self.costs)
-        rematerialize, parts = self._rematerialize, [self.costs[p.start : p.stop] for p in self._parts]
+    def measure(self, features: Any) -> Statistics:
+        """Run a mini-batch through the pipeline some times, and say how that went.
+
+        Parameters
+        ----------
+        features
+            Of a mini-batch of the usual size.
+
+        Notes
+        -----
+        The model is the same afterwards. The graph is another than that of training, with
+        clocks in it, and its loss is the mean of the outputs.
+        """
+
+        def objective(outputs: Any, penalties: list[tf.Tensor]) -> tf.Tensor:
+            flat = tf.nest.flatten(outputs)
+            return tf.add_n([tf.reduce_mean(tf.cast(each, tf.float32)) for each in flat])
+
+        @tf.function
+        def run(features: Any) -> tuple[list[Gradient], list[list[tuple[tf.Tensor, tf.Tensor]]]]:
+            step = self._step(features, objective, timed=True)
+            return step.gradients, step.times
+
+        seconds, bubbles = [], []
+        with unchanged(self.model):
+            run(features)  # traces, and finds memory
+            for _ in range(ROUNDS):
+                times = [np.array(each) for each in run(features)[1]]
+                span = max(each.max() for each in times) - min(each.min() for each in times)
+                busy = sum(float((each[:, 1] - each[:, 0]).sum()) for each in times)
+                seconds.append(float(span))
+                bubbles.append(1 - busy / (span * len(times)))
         return Statistics(
-            steps=int(steps),
-            examples=int(examples),
-            step_seconds=seconds / steps,
-            examples_per_second=examples / seconds if seconds else 0.0,
-            bubble_share=1 - sum(busy) / (stages * spans) if spans else 0.0,
-            schedule_bubble_share=simulate(
-                self._micro_batches,
-                [sum(cost.forward for cost in part) for part in parts],
-                [sum(cost.backward(rematerialize) for cost in part) for part in parts],
-            ).idle_share,
-            ideal_bubble_share=bubble_share(stages, self._micro_batches),
-            partitions=tuple(
-                Partition(
-                    functions.device,
-                    functions.stage.layer_names,
-                    _parameters(functions.stage),
-                    sum(cost.total(rematerialize) for cost in part) / total,
-                )
-                for functions, part in zip(self._functions, parts, strict=True)
-            ),
+            rows=len(tf.nest.flatten(features)[0]),
+            seconds=statistics.median(seconds),
+            bubble_share=statistics.median(bubbles),
+            schedule_bubble_share=self.simulate(self._micro_batches).idle_share,
+            ideal_bubble_share=bubble_share(len(self.stages), self._micro_batches),
+            partitions=self.partitions,
         )
 
-    def reset_statistics(self) -> None:
-        """Forget the steps so far, such as those in which graphs were traced."""
-        self._clock.assign(tf.zeros_like(self._clock))
+    def simulate(self, micro_batches: int) -> Timeline:
+        """Return the schedule by its own clock, in seconds of the measured costs."""
+        parts = [self.costs[part.start : part.stop] for part in self._parts]
+        return simulate(
+            micro_batches,
+            [sum(cost.forward for cost in part) for part in parts],
+            [sum(cost.backward(self._rematerialize) for cost in part) for part in parts],
+        )
 
-    def _step(self, features: Any, objective: Objective) -> Step:
+    @property
+    def partitions(self) -> tuple[Partition, ...]:
+        """The stages, for the report."""
+        totals = [cost.total(self._rematerialize) for cost in self.costs]
+        return tuple(
+            Partition(
+                functions.device,
+                functions.stage.layer_names,
+                _parameters(functions.stage),
+                sum(totals[part.start : part.stop]) / sum(totals),
+            )
+            for functions, part in zip(self._functions, self._parts, strict=True)
+        )
+
+    def _step(self, features: Any, objective: Objective, *, timed: bool = False) -> Step:
         """Run the schedule on a mini-batch."""
-        return Step(self._graph, self._functions, self._micro_batches, features, objective)
-
-    def _record(self, step: Step, after: list[tf.Tensor]) -> None:
-        with tf.control_dependencies(after):
-            end = tf.timestamp()
-        start, last = step.span
-        measured = [1.0, tf.cast(step.rows, tf.float64), end - start, last - start, *step.busy]
-        self._clock.assign_add(tf.stack(measured))
+        return Step(
+            self._graph, self._functions, self._micro_batches, features, objective, timed=timed
+        )
 
 
 def check_batch(batch_size: int, micro_batches: int) -> None:

@@ -31,7 +31,7 @@ class Task:
         return Task("backward", self.micro_batch, self.stage + 1)
 
 
-def schedule(stages: int, micro_batches: int) -> tuple[Task, ...]:
+def tasks(stages: int, micro_batches: int) -> tuple[Task, ...]:
     """Return all tasks, each behind those it waits for; each stage takes its own in this order.
 
     Parameters
@@ -41,7 +41,7 @@ def schedule(stages: int, micro_batches: int) -> tuple[Task, ...]:
 
     Examples
     --------
-    >>> [f"{t.kind[0]}{t.micro_batch}{t.stage}" for t in schedule(2, 2)]
+    >>> [f"{t.kind[0]}{t.micro_batch}{t.stage}" for t in tasks(2, 2)]
     ['f00', 'f10', 'f01', 'f11', 'b11', 'b01', 'b10', 'b00']
     """
     forward = [
@@ -97,9 +97,7 @@ class Timeline:
         return sum(self.idle_shares) / self.stages
 
 
-def simulate(
-    micro_batches: int, forward: Sequence[float], backward: Sequence[float]
-) -> Timeline:
+def simulate(micro_batches: int, forward: Sequence[float], backward: Sequence[float]) -> Timeline:
     """Run the schedule by a clock of its own: each task starts as soon as it can.
 
     Parameters
@@ -111,14 +109,14 @@ def simulate(
 
     Examples
     --------
-    >>> simulate(12, [1.0] * 4, [2.0] * 4).idle_share
+    >>> round(simulate(12, [1.0] * 4, [2.0] * 4).idle_share, 6)
     0.2
     """
     stages = len(forward)
     costs = {"forward": forward, "backward": backward}
     spans: dict[Task, tuple[float, float]] = {}
     free = [0.0] * stages
-    for task in schedule(stages, micro_batches):
+    for task in tasks(stages, micro_batches):
         needed = task.needs(stages)
         start = max(free[task.stage], spans[needed][1] if needed else 0.0)
         end = free[task.stage] = start + costs[task.kind][task.stage]

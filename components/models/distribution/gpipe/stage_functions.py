@@ -71,8 +71,8 @@ class StageFunctions:
     Notes
     -----
     The averages of batch normalizations are the same after a call as before it: each
-    micro-batch moves them from where they stood, and `state.MovingAverages.update` puts
-    the results together.
+    micro-batch moves them from where they stood, and `state.MovingAverages` puts the
+    results together.
     """
 
     def __init__(

@@ -8,6 +8,7 @@ not move anything a second time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 
@@ -33,6 +34,20 @@ def generators(layer: tf_keras.layers.Layer) -> Iterator[tf.random.Generator]:
         inner = getattr(value, "_generator", value)
         if isinstance(inner, tf.random.Generator):
             yield inner
+
+
+@contextmanager
+def unchanged(model: tf_keras.Model) -> Iterator[None]:
+    """Put back in the end what calls in training mode change."""
+    states = [*model.non_trainable_variables]
+    for layer in model._flatten_layers():
+        states += [generator.state for generator in generators(layer)]
+    before = [tf.identity(state) for state in states]
+    try:
+        yield
+    finally:
+        for state, value in zip(states, before, strict=True):
+            state.assign(value)
 
 
 def unwritten(handle: tf.Tensor) -> bool:
@@ -85,10 +100,10 @@ class MovingAverages:
     def variables(self) -> tuple[tf.Variable, tf.Variable]:
         return self.layer.moving_mean, self.layer.moving_variance
 
-    def update(
+    def moments(
         self, means: Sequence[tf.Tensor], variances: Sequence[tf.Tensor], rows: tf.Tensor
-    ) -> None:
-        """Move the averages by the moments of a whole mini-batch.
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return mean and variance of a whole mini-batch.
 
         Parameters
         ----------
@@ -120,8 +135,12 @@ class MovingAverages:
             + counts * tf.math.squared_difference(each_mean, mean),
             0,
         )
-        variance = squares / tf.maximum(whole - free, 1.0)
-        for variable, moment in zip(self.variables, (mean, variance), strict=True):
+        return mean, squares / tf.maximum(whole - free, 1.0)
+
+    def move(self, moments: tuple[tf.Tensor, tf.Tensor]) -> None:
+        """Move the averages by the moments of a mini-batch."""
+        momentum = tf.cast(self.layer.momentum, moments[0].dtype)
+        for variable, moment in zip(self.variables, moments, strict=True):
             variable.assign(momentum * variable + (1 - momentum) * moment)
 
     @property

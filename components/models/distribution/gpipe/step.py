@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from components.models.distribution.gpipe.layer_graph import LayerGraph, Name, Value
-from components.models.distribution.gpipe.schedule import Task, schedule
+from components.models.distribution.gpipe.schedule import Task, tasks
 from components.models.distribution.gpipe.stage_functions import Gradient, StageFunctions
 
 #: Takes the outputs of the whole mini-batch, in the model's structure, and all penalties, and
@@ -30,6 +31,8 @@ class Step:
     features : structure of tensors
         Of the mini-batch; at least one row.
     objective : callable
+    timed : bool
+        Whether each task takes its time, which costs some itself.
 
     Attributes
     ----------
@@ -38,11 +41,8 @@ class Step:
         Of the whole mini-batch.
     gradients : list
         One of each trainable variable of the model, or None.
-    rows : tensor
-    busy : list of tensor
-        Seconds in which each stage had a task.
-    span : pair of tensors
-        Time at which the first task began, and at which the last one ended.
+    times : list
+        Of each stage, start and end of each of its tasks, in seconds; empty if not timed.
     """
 
     def __init__(
@@ -52,14 +52,16 @@ class Step:
         micro_batches: int,
         features: Any,
         objective: Objective,
+        *,
+        timed: bool = False,
     ) -> None:
         self._graph = graph
         self._functions = functions
         self._micro_batches = range(micro_batches)
         inputs = graph.feed(features)
-        self.rows = tf.shape(next(iter(inputs.values()))[0])[0]
-        self._sizes = self.rows // micro_batches + tf.cast(
-            tf.range(micro_batches) < self.rows % micro_batches, tf.int32
+        self._rows = tf.shape(next(iter(inputs.values()))[0])[0]
+        self._sizes = self._rows // micro_batches + tf.cast(
+            tf.range(micro_batches) < self._rows % micro_batches, tf.int32
         )
         self._values = self._cut(inputs)
         self._backs: dict[Cell, Callable[..., list[Gradient]]] = {}
@@ -69,12 +71,10 @@ class Step:
         self._flowing: list[dict[Name, Gradient]] = [{} for _ in self._micro_batches]
         self._sums: dict[int, Gradient] = {}
         self._ended: list[list[tf.Tensor]] = [[] for _ in functions]
-        self._times: list[list[tuple[tf.Tensor, tf.Tensor]]] = [[] for _ in functions]
+        self._timed = timed
+        self.times: list[list[tuple[tf.Tensor, tf.Tensor]]] = [[] for _ in functions]
         self._run(objective)
         self.gradients = [self._sums[id(v)] for v in graph.model.trainable_variables]
-        self.busy = [tf.add_n([end - start for start, end in times]) for times in self._times]
-        starts, ends = zip(*(time for times in self._times for time in times), strict=True)
-        self.span = tf.reduce_min(tf.stack(starts)), tf.reduce_max(tf.stack(ends))
 
     def _cut(self, inputs: dict[Name, Value]) -> list[dict[Name, Value]]:
         """Return the inputs of each micro-batch, of at least one row."""
@@ -87,12 +87,12 @@ class Step:
         ]
 
     def _run(self, objective: Objective) -> None:
-        tasks = schedule(len(self._functions), len(self._micro_batches))
-        for task in tasks:
+        order = tasks(len(self._functions), len(self._micro_batches))
+        for task in order:
             if task.kind == "forward":
                 self._run_forward(task)
         self._meet(objective)
-        for task in tasks:
+        for task in order:
             if task.kind == "backward" and self._functions[task.stage].has_backward:
                 self._run_backward(task)
         self._move_averages()
@@ -121,7 +121,10 @@ class Step:
             self.outputs = tf.nest.pack_sequence_as(
                 model._nested_outputs, [whole[name] for name in self._graph.outputs]
             )
-            penalties = [self._share(m) * each for (m, _), each in self._penalties.items()]
+            penalties = [
+                tf.cast(self._sizes[m] / self._rows, each.dtype) * each
+                for (m, _), each in self._penalties.items()
+            ]
             self.loss = objective(self.outputs, [*self._graph.weight_penalties(), *penalties])
         of_outputs, self._of_penalties, of_variables = tape.gradient(
             self.loss, (tensors, self._penalties, model.trainable_variables)
@@ -149,31 +152,41 @@ class Step:
 
     @contextmanager
     def _on_stage(self, stage: int, inputs: Any) -> Iterator[list[tf.Tensor]]:
-        """Run a task on its stage's device, behind the task before, and take its time.
+        """Run a task on its stage's device, behind the task before.
 
         Yields the list that takes the results.
         """
         results: list[tf.Tensor] = []
-        needed = [*self._ended[stage], *_tensors(inputs)]
+        before = self._ended[stage]
         with tf.device(self._functions[stage].device):
-            with tf.control_dependencies(needed):
-                start = tf.timestamp()
-            with tf.control_dependencies([start]):
+            start = self._stamp([*before, *_tensors(inputs)])
+            with tf.control_dependencies([*before, *start]):
                 yield results
-            with tf.control_dependencies(_tensors(results)):
-                end = tf.timestamp()
-        self._ended[stage] = [end]
-        self._times[stage].append((start, end))
+            ended = _tensors(results)
+            end = self._stamp(ended)
+        self._ended[stage] = end or ended or before
+        self.times[stage] += zip(start, end, strict=True)
+
+    def _stamp(self, after: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Return the time at which the given tensors are there, if it is wanted.
+
+        TensorFlow's own clock refuses to run where operations are deterministic.
+        """
+        if not self._timed:
+            return []
+        with tf.control_dependencies(after):
+            return [tf.numpy_function(time.perf_counter, [], tf.float64)]
 
     def _move_averages(self) -> None:
+        """Move those of batch normalizations, once for each call in the model."""
+        moves = []
         for stage, functions in enumerate(self._functions):
             each = [self._averages[m, stage] for m in self._micro_batches]
             for index, moved in enumerate(functions.moved):
-                moved.update(
-                    [averages[2 * index] for averages in each],
-                    [averages[2 * index + 1] for averages in each],
-                    self._sizes,
-                )
+                means, variances = ([a[2 * index + part] for a in each] for part in (0, 1))
+                moves.append((moved, moved.moments(means, variances, self._sizes)))
+        for moved, moments in moves:
+            moved.move(moments)
 
     def _join(self, parts: list[Value]) -> tf.Tensor:
         """Return the rows of all micro-batches, without those that are repeated."""
@@ -185,10 +198,6 @@ class Step:
         if parts[0][1] is not None:
             whole._keras_mask = join([mask for _, mask in parts])
         return whole
-
-    def _share(self, micro_batch: int) -> tf.Tensor:
-        """Return the share of the rows that are in a micro-batch."""
-        return tf.cast(self._sizes[micro_batch] / self.rows, tf.float32)
 
 
 def _tensors(structure: Any) -> list[tf.Tensor]:
