@@ -58,6 +58,7 @@ def test_last_line_holds_the_figures(directory: Path) -> None:
         assert figures["ratio"] == pytest.approx(figures["ours_s"] / figures["bare_s"], abs=0.05)
         assert 0 < figures["ours_epoch_s"] < figures["ours_s"]
         assert 0 < figures["bare_epoch_s"] < figures["bare_s"]
+        assert min(figures["ours_cpu_s"], figures["bare_cpu_s"]) > 0
         assert 0 <= figures["ours_accuracy"] <= 1
     assert (result["rows"], result["epochs"]) == (190, 2)
     assert "pair 1/1" in done.stderr
