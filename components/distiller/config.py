@@ -16,12 +16,16 @@ from components.models.hyperparameters import (
     TREES_TAG,
     HyperParameters,
     ImageHyperParameters,
+    check_kind,
     tag,
 )
 from components.models.training_config import TrainingConfig
 from components.settings import Settings
 
 Loss = Literal["auto", "soft_targets", "logits", "decoupled", "values", "bounded"]
+#: Losses by the kind of task; ``auto`` is the first.
+CLASSIFICATION_LOSSES = ("soft_targets", "logits", "decoupled")
+REGRESSION_LOSSES = ("values", "bounded")
 #: Losses by which labels are needed on every row.
 LABELLED = ("bounded",)
 #: Splits that judge a model: a student must not have seen them.
@@ -226,6 +230,34 @@ class DistillerConfig(Settings):
         if unlabelled and self.loss in LABELLED:
             raise ValueError(f"the loss {self.loss} needs the labels of all rows")
         return self
+
+    def loss_for(self, task: str) -> str:
+        """Return the name of the loss.
+
+        Raises
+        ------
+        InputError
+            The task has no such loss.
+        """
+        valid = REGRESSION_LOSSES if task == "regression" else CLASSIFICATION_LOSSES
+        if self.loss == "auto":
+            return valid[0]
+        if self.loss not in valid:
+            raise InputError(
+                f"The loss {self.loss} is not one for {task}.",
+                setting="distiller.loss",
+                expected=", ".join(["auto", *valid]),
+                got=self.loss,
+            )
+        return self.loss
+
+    def check(self, task: str, *, images: bool) -> None:
+        """Raise an `InputError` for what does not fit the data: the loss, or the student."""
+        self.loss_for(task)
+        if self.student is not None:
+            check_kind(
+                self.student.architecture, images=images, setting="distiller.student.architecture"
+            )
 
     @property
     def own_functions(self) -> tuple[str, ...]:

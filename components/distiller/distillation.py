@@ -13,11 +13,10 @@ import tf_keras
 from components.distiller import distilled, hints, students
 from components.distiller.config import DistillerConfig
 from components.distiller.copies import Copies
-from components.distiller.losses import CLASSIFICATION, REGRESSION, Loss
+from components.distiller.losses import LOSSES, Loss
 from components.distiller.objective import Lesson, Objective
 from components.distiller.students import Hyper
 from components.distiller.teachers import Answers
-from components.errors import InputError
 from components.models import augmentation, training
 from components.models.hyperparameters import ImageHyperParameters
 from components.models.training_config import TrainingConfig
@@ -29,27 +28,13 @@ Arrays = dict[str, np.ndarray]
 NO_CLASS = -1
 
 
-def loss_for(config: DistillerConfig, task: str) -> tuple[str, Loss]:
-    """Return the name of the loss and the loss, with its options.
-
-    Raises
-    ------
-    InputError
-        The task has no such loss.
-    """
-    table = REGRESSION if task == "regression" else CLASSIFICATION
-    name = next(iter(table)) if config.loss == "auto" else config.loss
-    if name not in table:
-        raise InputError(
-            f"The loss {name} is not one for {task}.",
-            setting="distiller.loss",
-            expected=", ".join(["auto", *table]),
-            got=name,
-        )
-    loss = table[name]
+def loss_of(config: DistillerConfig, task: str) -> Loss:
+    """Return the loss for a task, with its options."""
+    name = config.loss_for(task)
+    loss = LOSSES[name]
     if name == "decoupled":
-        return name, lambda *given: loss(*given, alpha=config.alpha, beta=config.beta)
-    return name, loss
+        return lambda *given: loss(*given, alpha=config.alpha, beta=config.beta)
+    return loss
 
 
 def copies_of(hp: Hyper, config: DistillerConfig, seed: int) -> Copies | None:
@@ -145,7 +130,7 @@ class Distillation:
         config, shared = self.config, self.training
         tf.config.experimental.enable_op_determinism()
         student = students.build(self.features, hp, self.labels, shared.seed)
-        _, loss = loss_for(config, self.features.task)
+        loss = loss_of(config, self.features.task)
         hint, hinted = config.hints, None
         if hint is not None:
             hinted = hints.regressor(student, hint.student, self.lesson.hints.shape[2])

@@ -25,10 +25,9 @@ class Executor(base.Executor):
     CONFIG: ClassVar[type[Settings]] = DistillerConfig
 
     def run(self, inputs: base.Artifacts, outputs: base.Artifacts, config: DistillerConfig) -> None:
-        from components.distiller import classroom, contest, distillation, report, students
+        from components.distiller import classroom, contest, report, students
         from components.distiller.teachers import Source
         from components.models import export, fitting, measuring
-        from components.models.hyperparameters import check_kind
         from components.models.specification import Member, Specification
         from components.models.transformed import Features
 
@@ -40,10 +39,9 @@ class Executor(base.Executor):
         features = Features.read((projection or graph).uri)
         images = features.image is not None
         directory = self.checkpoint_directory(inputs, model_artifact)
-        loss, _ = distillation.loss_for(config, features.task)
+        config.check(features.task, images=images)
         specification = Specification.read(Path(teacher.uri) / export.KERAS_DIRECTORY)
         hp = config.student or students.template(specification, config, images)
-        check_kind(hp.architecture, images=images, setting="distiller.student.architecture")
 
         progress.report(0.0, "asking the teacher")
         layer = config.hints.teacher if config.hints else None
@@ -93,7 +91,7 @@ class Executor(base.Executor):
         progress.report(1.0, "measuring and saving the student")
         described = report.describe(
             room,
-            loss,
+            config.loss_for(features.task),
             hp,
             entries,
             {

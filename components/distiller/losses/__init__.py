@@ -27,6 +27,8 @@ CLASSIFICATION: dict[str, Loss] = {
 }
 #: Losses on values.
 REGRESSION: dict[str, Loss] = {"values": values, "bounded": bounded}
+#: All losses, by their names in the config.
+LOSSES = {**CLASSIFICATION, **REGRESSION}
 
 
 def as_logits(outputs: tf.Tensor) -> tf.Tensor:

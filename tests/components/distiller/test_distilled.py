@@ -1,14 +1,23 @@
 """Teaching: what is minimised, what is not looked at, and a training that can be cut."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
 
 from components.distiller import distilled, hints, students
-from components.distiller.config import DistillerConfig, Scheduled, constant
-from components.distiller.distillation import Distillation, features_of, lesson, loss_for
-from components.distiller.losses import CLASSIFICATION, REGRESSION
+from components.distiller.config import (
+    CLASSIFICATION_LOSSES,
+    REGRESSION_LOSSES,
+    DistillerConfig,
+    Loss,
+    Scheduled,
+    constant,
+)
+from components.distiller.distillation import Distillation, features_of, lesson
+from components.distiller.losses import CLASSIFICATION, LOSSES, REGRESSION
 from components.distiller.objective import Lesson, Objective
 from components.distiller.teachers import Answers
 from components.errors import InputError
@@ -116,12 +125,7 @@ def test_what_is_minimised():
         np.testing.assert_allclose(new, old - 0.1 * gradient, rtol=1e-4, atol=1e-6)
 
 
-def test_the_same_seed_gives_the_same_student():
-    one, other = (make().teach(HP)[0] for _ in range(2))
-    assert_equal(one, other)
-
-
-def test_labels_of_unlabelled_rows_are_not_looked_at():
+def test_the_same_seed_gives_the_same_student_whatever_unlabelled_rows_are():
     def taught(labels):
         train = data.table(ROWS)
         train["label"][200:] = labels
@@ -220,12 +224,22 @@ def test_a_killed_training_resumes_to_the_same_weights(settings, tmp_path, monke
     assert_equal(resumed, undisturbed)
 
 
-def test_a_loss_is_for_a_kind_of_task():
-    assert loss_for(DistillerConfig(), "regression")[0] == "values"
-    assert loss_for(DistillerConfig(), "binary")[0] == "soft_targets"
+def test_every_configurable_loss_is_in_the_table():
+    assert list(LOSSES) == [*CLASSIFICATION_LOSSES, *REGRESSION_LOSSES]
+    assert list(CLASSIFICATION) == list(CLASSIFICATION_LOSSES)
+    assert {"auto", *LOSSES} == set(get_args(Loss))
+
+
+def test_settings_have_to_fit_the_data():
+    assert DistillerConfig().loss_for("regression") == "values"
+    assert DistillerConfig().loss_for("binary") == "soft_targets"
     with pytest.raises(InputError, match="not one for regression") as caught:
-        loss_for(DistillerConfig(loss="decoupled"), "regression")
+        DistillerConfig(loss="decoupled").check("regression", images=False)
     assert "values, bounded" in str(caught.value)
+    with pytest.raises(InputError, match="does not take images") as caught:
+        DistillerConfig(student=HP).check("multiclass", images=True)
+    assert "distiller.student.architecture" in str(caught.value)
+    DistillerConfig(student=HP).check("binary", images=False)
 
 
 def test_an_unknown_layer_is_named_with_the_nearest():

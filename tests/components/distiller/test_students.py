@@ -19,6 +19,7 @@ from tests.components.distiller.test_distilled import HP, make
 
 FEATURES, ARRAYS = data.features_of(), data.table(20)
 BASE = HyperParameters(hidden_units=(64, 32))
+MLP = BASE.model_copy(update={"architecture": "mlp"})
 TEACHER = Size(*(students.size_of(BASE, FEATURES, ARRAYS, with_latency=False).parameters,) * 2)
 
 
@@ -39,7 +40,7 @@ def test_candidates_are_within_the_budget_and_near_it(share):
 
 def test_limits_hold_together():
     budget = BudgetConfig(parameters=2000, bytes=2400)
-    for hp in candidates(BASE, FEATURES, ARRAYS, budget, TEACHER):
+    for hp in candidates(MLP, FEATURES, ARRAYS, budget, TEACHER):
         assert parameters(hp) <= 600
 
 
@@ -47,10 +48,10 @@ def test_latency_is_a_limit(monkeypatch):
     monkeypatch.setattr(
         students.measuring, "model_latency_ms", lambda model, arrays: model.count_params() / 1000
     )
-    for hp in candidates(BASE, FEATURES, ARRAYS, BudgetConfig(latency_ms=0.5), TEACHER):
+    for hp in candidates(MLP, FEATURES, ARRAYS, BudgetConfig(latency_ms=0.5), TEACHER):
         assert parameters(hp) <= 500
     with pytest.raises(InputError, match="No student") as caught:
-        candidates(BASE, FEATURES, ARRAYS, BudgetConfig(latency_ms=1e-3), TEACHER)
+        candidates(MLP, FEATURES, ARRAYS, BudgetConfig(latency_ms=1e-3), TEACHER)
     assert "ms" in caught.value.details["expected"]
 
 
@@ -60,15 +61,15 @@ def test_many_categories_are_capped_only_if_all_are_too_many():
     many = many.model_copy(
         update={"categorical": (first.model_copy(update={"size": 5000}), second)}
     )
-    found = candidates(BASE, many, ARRAYS, BudgetConfig(parameters=1000), TEACHER)
+    found = candidates(MLP, many, ARRAYS, BudgetConfig(parameters=1000), TEACHER)
     assert {hp.max_categories for hp in found} == {64}
-    roomy = candidates(BASE, many, ARRAYS, BudgetConfig(parameters=20_000), TEACHER)
+    roomy = candidates(MLP, many, ARRAYS, BudgetConfig(parameters=20_000), TEACHER)
     assert {hp.max_categories for hp in roomy} == {None}
 
 
 def test_a_budget_that_nothing_meets_is_explained():
     with pytest.raises(InputError, match="No student is within the budget") as caught:
-        candidates(BASE, FEATURES, ARRAYS, BudgetConfig(parameters=5), TEACHER)
+        candidates(MLP, FEATURES, ARRAYS, BudgetConfig(parameters=5), TEACHER)
     assert caught.value.details["setting"] == "distiller.budget"
     assert "at least" in caught.value.details["expected"]
     assert caught.value.details["got"] == "parameters 5"
