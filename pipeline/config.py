@@ -17,7 +17,9 @@ from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig
 from components.example_gen.config import DataConfig
 from components.example_validator.config import ValidatorConfig
-from components.models.hyperparameters import TAGGED, tag
+from components.models.distribution.config import TAGGED as STRATEGIES
+from components.models.hyperparameters import TAGGED as FAMILIES
+from components.models.hyperparameters import tag
 from components.models.training_config import TrainingConfig
 from components.naming import nearest
 from components.pusher.config import PusherConfig
@@ -32,6 +34,9 @@ from pipeline.store_config import StoreConfig
 
 #: Prefix of a path inside an installed package: ``package:tfx/examples/...``.
 PACKAGE_PREFIX = "package:"
+
+#: Sets of settings of which one is meant, by the tag in the place of an error.
+TAGGED = {**FAMILIES, **STRATEGIES}
 
 #: Key that names another config file, or a shipped config, to build on.
 EXTENDS = "extends"

@@ -21,6 +21,7 @@ def inspect_data(config: PipelineConfig) -> DatasetSpec:
     InputError
         For data, settings or a schema with which no run could end well.
     """
+    config.trainer.check()
     found = _inspect(config)
     if any(node.name == "Evaluator" for node in config.enabled_nodes):
         selection.check(config.evaluator, found.task, found.names, found.split_names)

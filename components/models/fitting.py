@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tf_keras
 
 from components.models import augmentation, export, training, transformed
+from components.models.distribution.base import Strategy
 from components.models.hyperparameters import ImageHyperParameters, TreesHyperParameters
 from components.models.specification import Member
 from components.models.training_config import TrainingConfig
@@ -62,6 +65,7 @@ def fit(
     *,
     epochs: int | None = None,
     watch: Watch = Watch(),
+    strategy: Strategy[Any] | None = None,
 ) -> tuple[tf_keras.Model, training.History]:
     """Return a trained model.
 
@@ -77,6 +81,8 @@ def fit(
     epochs : int, optional
         Instead of the config's and the member's.
     watch : Watch
+    strategy : Strategy, optional
+        By which this process trains a network; else on one device.
 
     Notes
     -----
@@ -103,8 +109,10 @@ def fit(
             class_weights=class_weights,
             on_round=watch.should_stop,
         )
-    mean, deviation = _target_moments(labels) if features.regression else (0.0, 1.0)
-    model = export.build(features, member, target_mean=mean, target_deviation=deviation)
+    with contextlib.nullcontext() if strategy is None else strategy.scope():
+        model = build(member, features, labels)
+        if strategy is not None:
+            model = strategy.adapt(model)
     hp = member.model if epochs is None else member.model.model_copy(update={"epochs": epochs})
     images = isinstance(hp, ImageHyperParameters)
     history = training.train(
@@ -125,8 +133,15 @@ def fit(
         logs=watch.logs,
         on_epoch=watch.on_epoch,
         deadline=watch.deadline,
+        strategy=strategy,
     )
     return model, history
+
+
+def build(member: Member, features: transformed.Features, labels: np.ndarray) -> tf_keras.Model:
+    """Return the untrained network of a member, for training data with these labels."""
+    mean, deviation = _target_moments(labels) if features.regression else (0.0, 1.0)
+    return export.build(features, member, target_mean=mean, target_deviation=deviation)
 
 
 def _target_moments(labels: np.ndarray) -> tuple[float, float]:

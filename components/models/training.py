@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,6 +20,8 @@ from components import files, progress
 from components.errors import ModelworksError
 from components.models import input_pipeline, scores, stepping
 from components.models.augmentation import Augmentation
+from components.models.distribution import heartbeat
+from components.models.distribution.base import Strategy
 from components.models.hyperparameters import HyperParameters, ImageHyperParameters
 
 NetworkHyperParameters = HyperParameters | ImageHyperParameters
@@ -25,6 +30,10 @@ NetworkHyperParameters = HyperParameters | ImageHyperParameters
 EXPONENTIAL_END = 0.01
 #: Variables that ``adamw`` does not decay: they set no slope that could overfit.
 UNDECAYED = r"/(bias|gamma|beta):\d+$"
+#: Name of the strategy of a training in one process on one device.
+ONE_DEVICE = "one_device"
+#: File beside the checkpoint's that names it and holds the history.
+_STATE = "state.json"
 
 
 class DivergedError(ModelworksError):
@@ -55,6 +64,16 @@ class History:
         Time that this process trained.
     epoch_seconds : list of float
         Time of each epoch that this process trained, with its validation.
+    step_seconds : list of float
+        Mean time of a step in each of them, without what comes between steps.
+    strategy : str
+        Name of the distribution strategy.
+    devices : list of str
+        What trained.
+    restarts : int
+        How often lost processes were started again.
+    bubble_share : float or None
+        Of ``gpipe``, share of the devices' time in which they wait for each other.
     """
 
     epochs: list[dict[str, float]] = field(default_factory=list)
@@ -64,6 +83,11 @@ class History:
     resumed_from: int = 0
     seconds: float = 0.0
     epoch_seconds: list[float] = field(default_factory=list)
+    step_seconds: list[float] = field(default_factory=list)
+    strategy: str = ONE_DEVICE
+    devices: list[str] = field(default_factory=list)
+    restarts: int = 0
+    bubble_share: float | None = None
 
     @property
     def seconds_per_epoch(self) -> float | None:
@@ -71,8 +95,17 @@ class History:
 
         The first, in which the graph is traced, counts only if there is no other.
         """
-        seconds = self.epoch_seconds[1:] or self.epoch_seconds
-        return sum(seconds) / len(seconds) if seconds else None
+        return _mean_after_first(self.epoch_seconds)
+
+    @property
+    def seconds_per_step(self) -> float | None:
+        """Mean time of a step over the same epochs."""
+        return _mean_after_first(self.step_seconds)
+
+
+def _mean_after_first(seconds: list[float]) -> float | None:
+    counted = seconds[1:] or seconds
+    return sum(counted) / len(counted) if counted else None
 
 
 def train(
@@ -94,6 +127,7 @@ def train(
     logs: Path | None = None,
     on_epoch: Callable[[int, float], bool] | None = None,
     deadline: float | None = None,
+    strategy: Strategy[Any] | None = None,
 ) -> History:
     """Train `model` in place and leave it with the weights of its best epoch.
 
@@ -130,6 +164,8 @@ def train(
     deadline : float, optional
         Of `time.monotonic`; the training ends there, or at most
         `stepping.STEPS_PER_CALL` steps later, with the best weights so far.
+    strategy : Strategy, optional
+        In whose scope `model` was built, and by which it is trained; else on one device.
 
     Raises
     ------
@@ -140,14 +176,15 @@ def train(
     """
     epochs, patience = hp.epochs or epochs, hp.patience or patience
     steps = math.ceil(len(training[label]) / hp.batch_size)
-    metrics = scores.metrics(task)
-    if model.losses:  # penalties say nothing of the predictions, and differ between models
-        metrics.append(scores.loss_metric(task))
-    model.compile(
-        optimizer=_optimizer(hp, epochs * steps),
-        loss=scores.loss(task),
-        weighted_metrics=metrics,
-    )
+    with model.distribute_strategy.scope():
+        metrics = scores.metrics(task)
+        if model.losses:  # penalties say nothing of the predictions, and differ between models
+            metrics.append(scores.loss_metric(task))
+        model.compile(
+            optimizer=_optimizer(hp, epochs * steps),
+            loss=scores.loss(task),
+            weighted_metrics=metrics,
+        )
     keeper = _Keeper(
         model,
         patience,
@@ -156,6 +193,7 @@ def train(
         checkpoint_seconds,
         on_epoch=on_epoch,
         deadline=deadline,
+        strategy=strategy,
     )
     history = keeper.restore()
     started = time.monotonic()
@@ -167,10 +205,11 @@ def train(
             weights = table[training[label].astype(np.int64)]
         callbacks: list[tf_keras.callbacks.Callback] = [keeper]
         if logs is not None:
-            callbacks.append(
-                tf_keras.callbacks.TensorBoard(str(logs), write_graph=False, profile_batch=0)
-            )
-        stepping.fit(
+            callbacks.append(_Board(str(logs), history, strategy, rows=len(training[label])))
+        fit: Callable[..., Any] = functools.partial(stepping.fit, verbose=0)
+        if strategy is not None:
+            fit = functools.partial(strategy.fit, batch_size=hp.batch_size)
+        fit(
             model,
             input_pipeline.shuffled_epochs(
                 training,
@@ -186,14 +225,30 @@ def train(
             steps_per_epoch=steps,
             validation_data=input_pipeline.batches(validation, label=label),
             callbacks=callbacks,
-            verbose=0,
         )
     if keep_checkpoint and not keeper.cut_off:
         keeper.save()
     keeper.use_best_weights()
     history.rounds = history.best_epoch + 1
     history.seconds = time.monotonic() - started
+    if strategy is None:
+        history.devices = [_default_device()]
+    else:
+        history.strategy, history.devices = strategy.settings.strategy, strategy.devices
+        for name, value in strategy.figures().items():
+            setattr(history, name, value)
     return history
+
+
+def checkpoint_epochs(directory: Path) -> int:
+    """Return after how many epochs the checkpoint in `directory` was taken; 0 without one."""
+    path = directory / _STATE
+    return len(json.loads(path.read_text())["history"]["epochs"]) if path.is_file() else 0
+
+
+def _default_device() -> str:
+    """Return the device that TensorFlow takes if it is not told."""
+    return "GPU:0" if tf.config.list_logical_devices("GPU") else "CPU:0"
 
 
 def balanced_class_weights(labels: np.ndarray, classes: int) -> dict[int, float]:
@@ -236,14 +291,34 @@ def learning_rate(
     return hp.learning_rate
 
 
+class _Board(tf_keras.callbacks.TensorBoard):
+    """TensorBoard's logs, with what an epoch took beside its metrics."""
+
+    def __init__(
+        self, directory: str, history: History, strategy: Strategy[Any] | None, *, rows: int
+    ) -> None:
+        super().__init__(directory, write_graph=False, profile_batch=0)
+        self._history = history
+        self._strategy = strategy
+        self._rows = rows
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        speed = {}
+        if self._history.epoch_seconds:  # none, where a deadline cut the first one off
+            speed = {
+                "examples_per_second": self._rows / self._history.epoch_seconds[-1],
+                "step_seconds": self._history.step_seconds[-1],
+            }
+        figures = {} if self._strategy is None else self._strategy.figures()
+        super().on_epoch_end(epoch, {**(logs or {}), **speed, **figures})
+
+
 class _Keeper(tf_keras.callbacks.Callback):
     """Keeps the best weights, ends a training that has no hope, writes checkpoints.
 
     Keras' own BackupAndRestore forgets how long EarlyStopping has been waiting and its
     best weights, so that a resumed training would end elsewhere.
     """
-
-    _STATE = "state.json"
 
     def __init__(
         self,
@@ -255,6 +330,7 @@ class _Keeper(tf_keras.callbacks.Callback):
         *,
         on_epoch: Callable[[int, float], bool] | None,
         deadline: float | None,
+        strategy: Strategy[Any] | None,
     ) -> None:
         super().__init__()
         # Else Keras fetches the metrics from the device after each batch.
@@ -269,7 +345,10 @@ class _Keeper(tf_keras.callbacks.Callback):
         # Variables, so that they travel in the checkpoint beside the current weights.
         self._best = [tf.Variable(weight, trainable=False) for weight in model.weights]
         self._network = model
+        self._strategy = strategy
         self._saved_at = self._epoch_began = time.monotonic()
+        self._steps_began = self._steps_ended = self._epoch_began
+        self._steps = 0
         #: Whether the deadline ended the training within an epoch.
         self.cut_off = False
 
@@ -281,17 +360,35 @@ class _Keeper(tf_keras.callbacks.Callback):
 
     def restore(self) -> History:
         """Take up the state of the checkpoint, if there is one."""
-        if self._directory is not None and (self._directory / self._STATE).is_file():
-            state = json.loads((self._directory / self._STATE).read_text())
-            self._network.optimizer.build(self._network.trainable_variables)
+        if self._directory is not None and self._all_have_one(self._directory):
+            state = json.loads((self._directory / _STATE).read_text())
+            with self._network.distribute_strategy.scope():
+                self._network.optimizer.build(self._network.trainable_variables)
             self._checkpoint().read(str(self._directory / state["file"])).assert_consumed()
             self._history = History(**state["history"])
             self._history.resumed_from = len(self._history.epochs)
-            self._history.epoch_seconds = []
+            self._history.epoch_seconds, self._history.step_seconds = [], []
         return self._history
 
+    def _all_have_one(self, directory: Path) -> bool:
+        """Tell whether a checkpoint is there; in all processes that train in step, the same."""
+        epochs = checkpoint_epochs(directory)
+        if self._strategy is None:
+            return epochs > 0
+        chief_s = self._strategy.total(epochs if self._strategy.chief else 0)
+        differing = self._strategy.total(float(epochs != chief_s))
+        if differing:
+            print("The checkpoints of the workers differ: the training begins anew.")
+        return epochs > 0 and not differing
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        self._steps_began = self._steps_ended = time.monotonic()
+        self._steps = 0
+
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        if self._deadline is not None and time.monotonic() >= self._deadline:
+        heartbeat.beat()
+        self._steps_ended, self._steps = time.monotonic(), batch + 1
+        if self._deadline is not None and self._steps_ended >= self._deadline:
             if not self._history.epochs:
                 raise OutOfTimeError("The time was up before the first epoch had ended.")
             self.cut_off = self.model.stop_training = True
@@ -312,6 +409,7 @@ class _Keeper(tf_keras.callbacks.Callback):
         now = time.monotonic()
         # From end to end, so that checkpoints and logs count.
         history.epoch_seconds.append(now - self._epoch_began)
+        history.step_seconds.append((self._steps_ended - self._steps_began) / self._steps)
         self._epoch_began = now
         if loss < history.best_loss:
             history.best_epoch, history.best_loss = epoch, loss
@@ -324,8 +422,11 @@ class _Keeper(tf_keras.callbacks.Callback):
         told = self._on_epoch is not None and self._on_epoch(epoch, loss)
         if told or self.exhausted:
             self.model.stop_training = True
-        if self._directory is not None and time.monotonic() - self._saved_at >= self._seconds:
-            self.save()
+        if self._directory is not None:
+            due = time.monotonic() - self._saved_at >= self._seconds
+            if due if self._strategy is None else self._strategy.agree(due):
+                self.save()
+        heartbeat.beat()
 
     def use_best_weights(self) -> None:
         """Give the model the weights of its best epoch."""
@@ -353,12 +454,16 @@ class _Keeper(tf_keras.callbacks.Callback):
     def save(self) -> None:
         """Write the weights under a new name, then point the state file at them."""
         assert self._directory is not None
-        self._directory.mkdir(parents=True, exist_ok=True)
+        self._saved_at = time.monotonic()
         name = f"epoch-{len(self._history.epochs)}"
+        if self._strategy is not None and not self._strategy.keeps:
+            # To read what is spread over processes takes all of them.
+            with tempfile.TemporaryDirectory() as scratch:
+                self._checkpoint().write(str(Path(scratch) / name))
+            return
+        self._directory.mkdir(parents=True, exist_ok=True)
         self._checkpoint().write(str(self._directory / name))
-        files.write_json(
-            self._directory / self._STATE, {"file": name, "history": asdict(self._history)}
-        )
+        files.write_json(self._directory / _STATE, {"file": name, "history": asdict(self._history)})
         for old in self._directory.glob("epoch-*"):
             if not old.name.startswith(f"{name}."):
                 old.unlink(missing_ok=True)

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from tfx.types.artifact import Artifact
 
 from components import base, files, progress
-from components.models import ensemble, export, fitting, transformed
+from components.models import ensemble, export, transformed
+from components.models.distribution import launch
 from components.models.specification import Member, Specification
 from components.settings import Settings
 from components.trainer import summary
@@ -40,26 +42,26 @@ class Executor(base.Executor):
         alone = len(specification.members) == 1
         for number, member in enumerate(specification.members):
             place = Path() if alone else Path(f"member-{number}")
-            model, history = fitting.fit(
+            model, history = launch.fit(
                 member,
                 features,
                 train,
                 validation,
                 config,
-                watch=fitting.Watch(
-                    checkpoints=checkpoints / place,
-                    checkpoint_seconds=config.checkpoint_seconds,
-                    logs=Path(run.uri) / place,
-                ),
+                distribution=config.distribution,
+                checkpoints=checkpoints / place,
+                checkpoint_seconds=config.checkpoint_seconds,
+                logs=Path(run.uri) / place,
             )
             models.append(model)
-            histories.append(
-                summary.record(
-                    history,
-                    parameters=int(model.count_params()),
-                    rows=len(train[transformed.LABEL]),
-                )
+            record = summary.record(
+                history,
+                parameters=int(model.count_params()),
+                rows=len(train[transformed.LABEL]),
             )
+            histories.append(record)
+            for name, value in summary.properties(record).items():
+                _set_property(model_artifact, name if alone else f"{place}.{name}", value)
         progress.report(1.0, "saving the model")
         model = (
             models[0]
@@ -85,6 +87,14 @@ class Executor(base.Executor):
         base.note(run, summary.lines(specification.members, histories))
         # Only now: until the outputs are published, a killed run starts from it again.
         shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _set_property(artifact: Artifact, name: str, value: str | float) -> None:
+    """Record a custom property on an output."""
+    if isinstance(value, str):
+        artifact.set_string_custom_property(name, value)
+    else:
+        artifact.set_float_custom_property(name, value)
 
 
 def _specification(inputs: base.Artifacts, config: TrainerConfig) -> Specification:

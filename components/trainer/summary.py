@@ -8,7 +8,7 @@ from typing import Any
 
 from components.models.hyperparameters import TreesHyperParameters
 from components.models.specification import Member
-from components.models.training import History
+from components.models.training import ONE_DEVICE, History
 
 
 def record(history: History, *, parameters: int, rows: int) -> dict[str, Any]:
@@ -27,13 +27,37 @@ def record(history: History, *, parameters: int, rows: int) -> dict[str, Any]:
     dict
         The attributes of `History`, ``parameters``, and of networks
         ``seconds_per_epoch`` (see `History.seconds_per_epoch`) and ``examples_per_second``:
-        training rows in that time.
+        training rows in that time, and ``seconds_per_step``.
     """
     result = {**asdict(history), "parameters": parameters}
     seconds = history.seconds_per_epoch
     if seconds is not None:
-        result |= {"seconds_per_epoch": seconds, "examples_per_second": rows / seconds}
+        result |= {
+            "seconds_per_epoch": seconds,
+            "examples_per_second": rows / seconds,
+            "seconds_per_step": history.seconds_per_step,
+        }
     return result
+
+
+def properties(record: dict[str, Any]) -> dict[str, str | float]:
+    """Return what is recorded on the model itself: how it was trained, and how fast.
+
+    Returns
+    -------
+    dict
+        Of networks ``distribution`` and ``devices``, and, as far as they are known,
+        ``examples_per_second``, ``seconds_per_step`` and ``bubble_share``. Of trees nothing.
+    """
+    if not record["devices"]:
+        return {}
+    measured = {
+        name: float(record[name])
+        for name in ("examples_per_second", "seconds_per_step", "bubble_share")
+        if record.get(name) is not None
+    }
+    said = {"distribution": record["strategy"], "devices": ", ".join(record["devices"])}
+    return {**said, **measured}
 
 
 def lines(members: Sequence[Member], records: Sequence[dict[str, Any]]) -> str:
@@ -50,6 +74,20 @@ def _line(member: Member, record: dict[str, Any]) -> str:
     # None was trained by a process that found all epochs in the checkpoint.
     if "seconds_per_epoch" in record:
         text += f", {_time(record['seconds_per_epoch'])} per epoch"
+    if record["strategy"] != ONE_DEVICE:
+        text += f"; {_distribution(record)}"
+    return text
+
+
+def _distribution(record: dict[str, Any]) -> str:
+    text = f"{record['strategy']} on {', '.join(record['devices'])}"
+    if "examples_per_second" in record:
+        milliseconds = 1000 * record["seconds_per_step"]
+        text += f": {record['examples_per_second']:,.0f} examples/s, {milliseconds:.3g} ms per step"
+    if record["bubble_share"] is not None:
+        text += f", bubble {record['bubble_share']:.2f}"
+    if record["restarts"]:
+        text += f", {record['restarts']} restart{'s' if record['restarts'] > 1 else ''}"
     return text
 
 

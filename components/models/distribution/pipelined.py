@@ -1,0 +1,41 @@
+"""Training of a model whose stages work on micro-batches at the same time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+import tf_keras
+
+from components.models import stepping
+from components.models.distribution import config, devices, gpipe
+from components.models.distribution.base import Strategy
+
+
+class GPipe(Strategy[config.GPipe]):
+    """See `components.models.distribution.config.GPipe`, and `gpipe.GPipe` for what it promises."""
+
+    def __init__(self, settings: config.GPipe) -> None:
+        super().__init__(settings)
+        self.devices = devices.set_up(settings.partitions)
+        self._bubble_share: float | None = None
+
+    def fit(
+        self, model: tf_keras.Model, training: tf.data.Dataset, *, batch_size: int, **arguments: Any
+    ) -> None:
+        pipeline = gpipe.GPipe(
+            model,
+            self.settings.partitions,
+            self.settings.micro_batches,
+            batch_size=batch_size,
+            devices=self.devices,
+            rematerialize=self.settings.rematerialize,
+        )
+        [(features, *_)] = training.take(1)
+        self._bubble_share = pipeline.measure(features).bubble_share
+        model.train_step = pipeline.train_step
+        stepping.fit(model, training, verbose=0, **arguments)
+
+    def figures(self) -> dict[str, float]:
+        # None, if all epochs were in the checkpoint.
+        return {} if self._bubble_share is None else {"bubble_share": self._bubble_share}
