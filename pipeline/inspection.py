@@ -46,6 +46,8 @@ def fit_to_data(config: PipelineConfig, dataset: DatasetSpec) -> PipelineConfig:
     trainer = config.trainer
     if trainer.build_model is not None or config.transform.preprocessing_fn is not None:
         return config  # what they make of the data, and take, they alone know
+    if config.distiller is not None:
+        config.distiller.check(dataset.task, images=images)
     if images and "model" not in trainer.model_fields_set:
         trainer = trainer.model_copy(update={"model": ImageHyperParameters()})
         return config.model_copy(update={"trainer": trainer})

@@ -23,7 +23,7 @@ import tf_keras
 
 from components.distiller.config import BudgetConfig, DistillerConfig
 from components.errors import InputError
-from components.models import export, measuring
+from components.models import fitting, measuring
 from components.models.hyperparameters import (
     HyperParameters,
     ImageArchitecture,
@@ -62,10 +62,7 @@ class Size:
 def build(features: Features, hp: Hyper, labels: np.ndarray, seed: int) -> tf_keras.Model:
     """Return an untrained student; equal arguments give equal weights."""
     tf_keras.utils.set_random_seed(seed)
-    mean, deviation = 0.0, 1.0
-    if features.regression:
-        mean, deviation = float(np.mean(labels)), float(np.std(labels)) or 1.0
-    return export.build(features, Member(model=hp), target_mean=mean, target_deviation=deviation)
+    return fitting.build(Member(model=hp), features, labels)
 
 
 def template(specification: Specification | None, config: DistillerConfig, images: bool) -> Hyper:

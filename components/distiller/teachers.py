@@ -216,16 +216,26 @@ def _open_served(source: Source, place: Path) -> Teacher:
     call = tf.function(partial(_logits, serve, task), autograph=False, reduce_retracing=True)
     # Kept by the function's closure: else its variables would be gone.
     call.loaded = loaded
-    weights = loaded.variables if hasattr(loaded, "variables") else []
-    sizes = [int(np.prod(weight.shape)) for weight in weights]
+    sizes = _saved_sizes(place)
     return Teacher(
         call,
         tuple(takes),
-        sum(sizes),
-        sum(size * weight.dtype.size for size, weight in zip(sizes, weights, strict=True)),
+        sum(count for count, _ in sizes),
+        sum(count * width for count, width in sizes),
         "pushed model",
         False,
     )
+
+
+def _saved_sizes(place: Path) -> list[tuple[int, int]]:
+    """Return how many numbers each variable of a SavedModel has, and the bytes of one."""
+    reader = tf.train.load_checkpoint(str(place / "variables" / "variables"))
+    types = reader.get_variable_to_dtype_map()
+    return [
+        (int(np.prod(shape)), types[name].size)
+        for name, shape in reader.get_variable_to_shape_map().items()
+        if types[name] != tf.string and not name.startswith("save_counter")
+    ]
 
 
 def _logits(

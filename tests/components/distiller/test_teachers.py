@@ -63,6 +63,7 @@ def test_a_pushed_model_teaches_by_the_logs_of_its_scores(task, tmp_path):
     network = data.write_model(tmp_path / "model", features, arrays, epochs=2)
     pushed = Source(serve(tmp_path / "1", network, features), features).open()
     own = Source(network, features).open()
+    assert (pushed.parameters, pushed.bytes) == (own.parameters, own.bytes)
     said, expected = (each.answer(arrays).outputs for each in (pushed, own))
     if task == "multiclass":  # a softmax knows no common term
         said, expected = (z - z.mean(axis=1, keepdims=True) for z in (said, expected))
