@@ -64,3 +64,36 @@ def test_the_record_holds_time_and_rate_of_an_epoch():
     assert record["examples_per_second"] == 4000
     assert (record["parameters"], record["seconds"], record["epochs"]) == (7, 12.5, EPOCHS)
     assert "seconds_per_epoch" not in summary.record(History(), parameters=7, rows=6000)
+
+
+DISTRIBUTED = {
+    "epochs": EPOCHS,
+    "best_epoch": 1,
+    "epoch_seconds": [9.0, 0.5, 0.5],
+    "step_seconds": [0.1, 0.004, 0.006],
+    "strategy": "gpipe",
+    "devices": ["CPU:0", "CPU:1"],
+    "bubble_share": 0.251,
+}
+
+
+def test_a_distribution_is_told_with_what_it_gave():
+    member = Member(model=HyperParameters(architecture="mlp"))
+    said = line(member, **DISTRIBUTED)
+    assert said.endswith("; gpipe on CPU:0, CPU:1: 12,000 examples/s, 5 ms per step, bubble 0.25")
+    assert line(member, **{**DISTRIBUTED, "restarts": 2}).endswith("bubble 0.25, 2 restarts")
+    plain = {**DISTRIBUTED, "strategy": "one_device", "bubble_share": None}
+    assert line(member, **plain).endswith("per epoch")
+
+
+def test_the_model_itself_says_how_it_was_trained():
+    record = summary.record(History(**DISTRIBUTED), parameters=7, rows=6000)
+    assert summary.properties(record) == {
+        "distribution": "gpipe",
+        "devices": "CPU:0, CPU:1",
+        "examples_per_second": 12_000,
+        "seconds_per_step": pytest.approx(0.005),
+        "bubble_share": 0.251,
+    }
+    trees = summary.record(History(epochs=EPOCHS, seconds=2.0), parameters=7, rows=6000)
+    assert summary.properties(trees) == {}
