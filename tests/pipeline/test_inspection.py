@@ -1,10 +1,10 @@
-"""The data, held against a curated schema, before anything runs."""
+"""The data, held against a curated schema and the settings, before anything runs."""
 
 import pytest
 
 from components.errors import InputError
 from pipeline import config
-from pipeline.inspection import inspect_data
+from pipeline.inspection import fit_to_data, inspect_data
 
 SCHEMA = """
 feature { name: "zip" type: BYTES presence { min_fraction: 1 min_count: 1 } }
@@ -79,3 +79,19 @@ def test_settings_of_the_evaluator_that_do_not_fit_the_data(load, more, setting,
     assert caught.value.details["setting"] == setting
     assert words in str(caught.value)
     inspect_data(load(_rows(), more=more + "\nnodes: {Evaluator: {enabled: false}}"))
+
+
+@pytest.mark.parametrize(
+    ("distiller", "words"),
+    [
+        ("{loss: values}", ("distiller.loss", "soft_targets, logits, decoupled", "binary")),
+        ("{student: {architecture: cnn}}", ("distiller.student.architecture", "tables", "mlp")),
+    ],
+)
+def test_a_distillation_has_to_fit_the_data(load, distiller, words):
+    loaded = load(_rows(), more=f"distiller: {distiller}\n")
+    found = inspect_data(loaded)
+    with pytest.raises(InputError) as caught:
+        fit_to_data(loaded, found)
+    for word in words:
+        assert word in str(caught.value)
