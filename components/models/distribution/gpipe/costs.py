@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ import tensorflow as tf
 from components.models.distribution.gpipe.layer_graph import Call, LayerGraph, Name, Value
 from components.models.distribution.gpipe.state import unchanged
 
-#: Calls of each function before the clock runs, and calls that are timed.
-WARM_UPS, ROUNDS = 2, 7
+#: Calls of each function before the clock runs; least and most calls that are timed, and
+#: seconds after which there are no more than the least.
+WARM_UPS, LEAST_ROUNDS, MOST_ROUNDS, SECONDS = 2, 5, 31, 3.0
 #: Least cost of a layer, in seconds: no layer is free, and sums shall differ.
 LEAST = 1e-6
 
@@ -58,8 +58,8 @@ def measure(graph: LayerGraph, rows: int) -> tuple[LayerCost, ...]:
     Returns
     -------
     tuple of LayerCost
-        Medians over `ROUNDS` rounds, less the time of a call that does nothing. In each
-        round every layer has its turn, so that what else the machine does meets all alike.
+        Least over some rounds, less the time of a call that does nothing: what else the
+        machine does can only add to a time. In each round every layer has its turn.
 
     Notes
     -----
@@ -67,17 +67,25 @@ def measure(graph: LayerGraph, rows: int) -> tuple[LayerCost, ...]:
     """
     with unchanged(graph.model):
         jobs = list(_jobs(graph, rows))
-        times: list[list[float]] = [[] for _ in jobs]
-        for turn in range(WARM_UPS + ROUNDS):
-            for job, seconds in zip(jobs, times, strict=True):
-                started = time.perf_counter()
+        for _ in range(WARM_UPS):
+            for job in jobs:
                 job()
-                if turn >= WARM_UPS:
-                    seconds.append(time.perf_counter() - started)
-    floor, *medians = (statistics.median(seconds) for seconds in times)
-    net = [max(median - floor, LEAST) for median in medians]
+        times: list[list[float]] = []
+        until = time.perf_counter() + SECONDS
+        while len(times) < MOST_ROUNDS and (
+            len(times) < LEAST_ROUNDS or time.perf_counter() < until
+        ):
+            times.append([_seconds(job) for job in jobs])
+    floor, *least = (min(turns) for turns in zip(*times, strict=True))
+    net = [max(each - floor, LEAST) for each in least]
     pairs = zip(graph.calls, net[::2], net[1::2], strict=True)
     return tuple(LayerCost(call.layer.name, one, max(one, two)) for call, one, two in pairs)
+
+
+def _seconds(job: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    job()
+    return time.perf_counter() - started
 
 
 def _jobs(graph: LayerGraph, rows: int) -> Iterator[Callable[[], Any]]:
