@@ -147,7 +147,7 @@ def test_what_kept_categories_say_needs_no_component():
 
 
 def test_what_takes_long_is_tried_with_few_components_and_says_so(digits, monkeypatch):
-    train, _, columns = digits
+    train, _, _ = digits
     # A column that varies in one row only is constant in two of the folds.
     numeric = np.concatenate([np.zeros((len(train), 1), np.float32), train.numeric], axis=1)
     numeric[7, 0] = 1.0
