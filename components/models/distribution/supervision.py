@@ -108,11 +108,6 @@ class Crew:
     def __exit__(self, *exception: object) -> None:
         self._end()
 
-    @property
-    def pids(self) -> list[int]:
-        """Their ids."""
-        return [process.popen.pid for process in self._processes]
-
     def run(self) -> dict[str, Any]:
         """Return the chief's last event when the training has ended.
 

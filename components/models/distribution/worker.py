@@ -23,6 +23,8 @@ from components.models.distribution import heartbeat
 from components.models.distribution.config import ParameterServer, given_cluster
 from components.processes import be_killed_first, die_with_parent
 
+#: Seconds that a member of a given cluster stays for the last message of another one.
+LINGER_SECONDS = 2.0
 #: Errors of TensorFlow by which a process learns that another one of its cluster is gone.
 _LOST_PEER = (
     "UnavailableError",
@@ -139,6 +141,11 @@ def train(job: Any, events: _Events) -> None:
     weights = model.get_weights()  # which takes all that train in step
     if strategy.keeps:
         jobs.write_weights(directory, weights)
+    strategy.total(0.0)  # nobody leaves while another one reads them
+    if job.alone:
+        time.sleep(LINGER_SECONDS)
+    elif not strategy.chief:
+        threading.Event().wait()  # until the chief has said that it is done, and all are ended
     events.emit("done", history=asdict(history))
 
 
