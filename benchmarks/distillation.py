@@ -65,7 +65,7 @@ MIX = 0.9
 #: Learning rates at the start: with labels, and with soft targets, which can do with steps by
 #: which the student alone would not end better.
 RATE, SOFT_RATE = 1e-3, 3e-3
-SEEDS, TEACHER_EPOCHS, STUDENT_EPOCHS, COPIES = 3, 60, 20, 5
+SEEDS, TEACHER_EPOCHS, STUDENT_EPOCHS, COPIES = 3, 60, 60, 20
 QUICK_ROWS, QUICK_EPOCHS = 6_000, 3
 CHECKPOINT_SECONDS = 60.0
 
