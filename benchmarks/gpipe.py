@@ -13,7 +13,9 @@ them as there are stages.
 as long as the measured costs of its layers, against (K - 1) / (M + K - 1).
 
 *Gradients.* For the same K and M: of a mini-batch by the pipeline, against those of the whole
-model, as the norm of the difference of all gradients over the norm of all gradients.
+model, as the norm of the difference of all gradients over the norm of all gradients. In double
+precision, as in single precision the order of a sum of 65,536 numbers changes more than 1e-6
+of it; those figures are there, too, beside what single precision itself costs.
 
 *Memory.* K = 2, M = 16: the peak of the process' resident memory in two training steps less what
 it held before them, graphs traced, with re-materialisation over without.
@@ -27,11 +29,14 @@ The last line on standard output is one JSON object:
 ``bubble_error_max``
     Largest absolute difference between the two idle shares.
 ``gradient_error_max``
-    Largest relative error.
+    Largest relative error, in double precision.
 ``speedup_k2_m16``
     Seconds of a step of the whole model over those of the pipeline with re-materialisation.
 ``memory_ratio``
     Peak with re-materialisation over peak without.
+``gradient_error_single_max``, ``gradient_rounding_single``
+    The same in single precision, and how far the whole model's gradients in single precision
+    are from those in double precision.
 ``speedup_k2_m16_kept``
     As ``speedup_k2_m16``, without re-materialisation.
 ``cpu_ratio``, ``cpu_ratio_kept``
@@ -153,29 +158,49 @@ def bubbles(net: Net) -> Iterator[dict[str, Any]]:
 
 
 def gradients(net: Net) -> Iterator[dict[str, Any]]:
-    """Yield the relative error of the gradients of each pipeline."""
+    """Yield the relative errors of the gradients: of each pipeline, and of single precision."""
     import tensorflow as tf
+    import tf_keras
 
     from components.models.distribution.gpipe import GPipe, LayerCost
 
     start_tensorflow(max(STAGES))
-    model, (features, labels) = build(net), batch(net)
+    models = {}
+    for precision in ("float32", "float64"):
+        tf_keras.backend.set_floatx(precision)
+        models[precision] = build(net)
+    models["float64"].set_weights(models["float32"].get_weights())
+    features, labels = batch(net)
 
-    @tf.function
-    def whole() -> list[tf.Tensor]:
-        with tf.GradientTape() as tape:
-            loss = model.loss(labels, model(features, training=True))
-        return tape.gradient(loss, model.trainable_variables)
+    def whole(model: Any) -> list[tf.Tensor]:
+        @tf.function
+        def run(features: tf.Tensor, labels: tf.Tensor) -> list[tf.Tensor]:
+            with tf.GradientTape() as tape:
+                loss = model.loss(labels, model(features, training=True))
+            return tape.gradient(loss, model.trainable_variables)
 
-    expected = whole()
-    norm = tf.linalg.global_norm(expected)
-    costs = [LayerCost(layer.name, 1.0, 3.0) for layer in model.layers[1:]]
+        return run(features, labels)
+
+    def apart(one: list[tf.Tensor], other: list[tf.Tensor]) -> float:
+        pairs = [
+            (tf.cast(a, tf.float64), tf.cast(b, tf.float64))
+            for a, b in zip(one, other, strict=True)
+        ]
+        norm = tf.linalg.global_norm([b for _, b in pairs])
+        return float(tf.linalg.global_norm([a - b for a, b in pairs]) / norm)
+
+    expected = {precision: whole(model) for precision, model in models.items()}
+    yield {"rounding": apart(expected["float32"], expected["float64"])}
+    costs = [LayerCost(layer.name, 1.0, 3.0) for layer in models["float32"].layers[1:]]
     for stages, micro_batches in cells(net):
-        pipe = GPipe(model, stages, micro_batches, batch_size=net.rows, costs=costs)
-        run = tf.function(lambda x, y, pipe=pipe: pipe.gradients(x, y, loss=model.loss)[1])
-        pairs = zip(run(features, labels), expected, strict=True)
-        error = tf.linalg.global_norm([one - other for one, other in pairs]) / norm
-        yield {"k": stages, "m": micro_batches, "error": float(error)}
+        errors = {}
+        for precision, model in models.items():
+            pipe = GPipe(model, stages, micro_batches, batch_size=net.rows, costs=costs)
+            run = tf.function(
+                lambda x, y, pipe=pipe, loss=model.loss: pipe.gradients(x, y, loss=loss)[1]
+            )
+            errors[precision] = apart(run(features, labels), expected[precision])
+        yield {"k": stages, "m": micro_batches, **errors}
 
 
 def _step(net: Net, kind: str) -> Callable[[], Any]:
@@ -324,6 +349,10 @@ def _answer(process: subprocess.Popen[str]) -> dict[str, Any]:
     return found
 
 
+def _digits(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -339,18 +368,20 @@ def main() -> None:
         return
     quick = options.quick
     idle = results("bubbles", quick)
-    errors = [found["error"] for found in results("gradients", quick)]
+    rounding, *errors = results("gradients", quick)
     kinds = {"memory_mb": "anew", "memory_kept_mb": "kept", "memory_whole_mb": "whole"}
     peaks = {key: results("memory", quick, kind)[0]["peak"] for key, kind in kinds.items()}
     (waiting,) = results("idleness", quick)
     figures = race(quick, options.rounds or (QUICK_ROUNDS if quick else ROUNDS))
     first = {
         "bubble_error_max": round(max(abs(each["idle"] - each["ideal"]) for each in idle), 4),
-        "gradient_error_max": float(f"{max(errors):.3g}"),
+        "gradient_error_max": _digits(max(each["float64"] for each in errors)),
         "speedup_k2_m16": figures.pop("speedup_k2_m16"),
         "memory_ratio": round(peaks["memory_mb"] / peaks["memory_kept_mb"], 3),
     }
     rest = {
+        "gradient_error_single_max": _digits(max(each["float32"] for each in errors)),
+        "gradient_rounding_single": _digits(rounding["rounding"]),
         "bubble_measured": round(waiting["bubble"], 4),
         **{key: round(peak / MEGABYTE, 1) for key, peak in peaks.items()},
     }

@@ -14,7 +14,7 @@ from components.models.distribution.gpipe.state import unchanged
 
 #: Calls of each function before the clock runs; least and most calls that are timed, and
 #: seconds after which there are no more than the least.
-WARM_UPS, LEAST_ROUNDS, MOST_ROUNDS, SECONDS = 2, 5, 31, 3.0
+WARM_UPS, LEAST_ROUNDS, MOST_ROUNDS, SECONDS = 2, 5, 101, 3.0
 #: Least cost of a layer, in seconds: no layer is free, and sums shall differ.
 LEAST = 1e-6
 

@@ -272,15 +272,15 @@ class GPipe:
             return tf.add_n([tf.reduce_mean(tf.cast(each, tf.float32)) for each in flat])
 
         @tf.function
-        def run(features: Any) -> tuple[list[Gradient], list[list[tuple[tf.Tensor, tf.Tensor]]]]:
-            step = self._step(features, objective, timed=True)
+        def run(features: Any, tick: tf.Tensor) -> tuple[Any, Any]:
+            step = self._step(features, objective, tick=tick)
             return step.gradients, step.times
 
-        seconds, bubbles = [], []
+        seconds, bubbles, tick = [], [], tf.constant(0.0)
         with unchanged(self.model):
-            run(features)  # traces, and finds memory
+            run(features, tick)  # traces, and finds memory
             for _ in range(ROUNDS):
-                times = [np.array(each) for each in run(features)[1]]
+                times = [np.array(each) for each in run(features, tick)[1]]
                 span = max(each.max() for each in times) - min(each.min() for each in times)
                 busy = sum(float((each[:, 1] - each[:, 0]).sum()) for each in times)
                 seconds.append(float(span))
@@ -317,10 +317,10 @@ class GPipe:
             for functions, part in zip(self._functions, self._parts, strict=True)
         )
 
-    def _step(self, features: Any, objective: Objective, *, timed: bool = False) -> Step:
+    def _step(self, features: Any, objective: Objective, *, tick: tf.Tensor | None = None) -> Step:
         """Run the schedule on a mini-batch."""
         return Step(
-            self._graph, self._functions, self._micro_batches, features, objective, timed=timed
+            self._graph, self._functions, self._micro_batches, features, objective, tick=tick
         )
 
 

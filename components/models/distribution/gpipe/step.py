@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from components.models.distribution.gpipe.layer_graph import LayerGraph, Name, Value
@@ -31,8 +32,9 @@ class Step:
     features : structure of tensors
         Of the mini-batch; at least one row.
     objective : callable
-    timed : bool
-        Whether each task takes its time, which costs some itself.
+    tick : scalar tensor, optional
+        If given, each task takes its time, which costs some itself. An argument of the graph:
+        TensorFlow would make constants of clocks that hang on constants.
 
     Attributes
     ----------
@@ -53,7 +55,7 @@ class Step:
         features: Any,
         objective: Objective,
         *,
-        timed: bool = False,
+        tick: tf.Tensor | None = None,
     ) -> None:
         self._graph = graph
         self._functions = functions
@@ -71,7 +73,7 @@ class Step:
         self._flowing: list[dict[Name, Gradient]] = [{} for _ in self._micro_batches]
         self._sums: dict[int, Gradient] = {}
         self._ended: list[list[tf.Tensor]] = [[] for _ in functions]
-        self._timed = timed
+        self._tick = tick
         self.times: list[list[tuple[tf.Tensor, tf.Tensor]]] = [[] for _ in functions]
         self._run(objective)
         self.gradients = [self._sums[id(v)] for v in graph.model.trainable_variables]
@@ -170,12 +172,13 @@ class Step:
     def _stamp(self, after: list[tf.Tensor]) -> list[tf.Tensor]:
         """Return the time at which the given tensors are there, if it is wanted.
 
-        TensorFlow's own clock refuses to run where operations are deterministic.
+        TensorFlow's own clock refuses to run where operations are deterministic, and clocks
+        that count as stateful would wait for one another, and the stages with them.
         """
-        if not self._timed:
+        if self._tick is None:
             return []
         with tf.control_dependencies(after):
-            return [tf.numpy_function(time.perf_counter, [], tf.float64)]
+            return [tf.numpy_function(_now, [self._tick], tf.float64, stateful=False)]
 
     def _move_averages(self) -> None:
         """Move those of batch normalizations, once for each call in the model."""
@@ -198,6 +201,10 @@ class Step:
         if parts[0][1] is not None:
             whole._keras_mask = join([mask for _, mask in parts])
         return whole
+
+
+def _now(tick: np.ndarray) -> float:
+    return time.perf_counter()
 
 
 def _tensors(structure: Any) -> list[tf.Tensor]:
