@@ -2,7 +2,7 @@
 
     python -m benchmarks.gpipe [--quick] [--rounds N]
 
-The net is a stack of equal blocks (16 convolutions of 3 x 3 with 32 filters on 32 x 32 places,
+The net is a stack of equal blocks (32 convolutions of 3 x 3 with 32 filters on 32 x 32 places,
 between a small stem and a small head; 64 rows in a batch), large enough that a task of a stage
 takes milliseconds and TensorFlow's dispatch microseconds. It is cut by
 `components.models.distribution.gpipe` as the Trainer cuts a model. Everything runs in
@@ -85,7 +85,7 @@ MEGABYTE = 1 << 20
 class Net:
     """A stack of equal convolutions, and the batch it is trained with."""
 
-    blocks: int = 16
+    blocks: int = 32
     side: int = 32
     filters: int = 32
     rows: int = 64
@@ -99,7 +99,7 @@ def build(net: Net) -> Any:
     import tf_keras
 
     tf_keras.utils.set_random_seed(1)
-    inputs = tf_keras.Input((net.side, net.side, net.filters))
+    inputs = tf_keras.Input((net.side, net.side, 1))
     # Else the first block would be cheaper than the others: nothing before it learns.
     x = tf_keras.layers.Conv2D(net.filters, 1)(inputs)
     for _ in range(net.blocks):
@@ -120,7 +120,7 @@ def batch(net: Net) -> tuple[Any, Any]:
     import tensorflow as tf
 
     draw = np.random.default_rng(0)
-    features = draw.normal(size=(net.rows, net.side, net.side, net.filters))
+    features = draw.normal(size=(net.rows, net.side, net.side, 1))
     labels = draw.integers(0, CLASSES, net.rows)
     return tf.constant(features, tf.float32), tf.constant(labels)
 

@@ -58,8 +58,9 @@ def measure(graph: LayerGraph, rows: int) -> tuple[LayerCost, ...]:
     Returns
     -------
     tuple of LayerCost
-        Least over some rounds, less the time of a call that does nothing: what else the
-        machine does can only add to a time. In each round every layer has its turn.
+        Least over some rounds, less the time of a function that takes the same and does
+        nothing: what else the machine does can only add to a time. In each round every layer
+        has its turn.
 
     Notes
     -----
@@ -76,10 +77,13 @@ def measure(graph: LayerGraph, rows: int) -> tuple[LayerCost, ...]:
             len(times) < LEAST_ROUNDS or time.perf_counter() < until
         ):
             times.append([_seconds(job) for job in jobs])
-    floor, *least = (min(turns) for turns in zip(*times, strict=True))
-    net = [max(each - floor, LEAST) for each in least]
-    pairs = zip(graph.calls, net[::2], net[1::2], strict=True)
-    return tuple(LayerCost(call.layer.name, one, max(one, two)) for call, one, two in pairs)
+    least = [min(turns) for turns in zip(*times, strict=True)]
+    found = []
+    for index, call in enumerate(graph.calls):
+        nothing, forward, both = least[3 * index : 3 * index + 3]
+        one, two = max(forward - nothing, LEAST), max(both - nothing, LEAST)
+        found.append(LayerCost(call.layer.name, one, max(one, two)))
+    return tuple(found)
 
 
 def _seconds(job: Callable[[], Any]) -> float:
@@ -89,23 +93,32 @@ def _seconds(job: Callable[[], Any]) -> float:
 
 
 def _jobs(graph: LayerGraph, rows: int) -> Iterator[Callable[[], Any]]:
-    """Yield what is to be timed: nothing, then two functions of each call."""
+    """Yield what is to be timed, three functions of each call: nothing, forward, both ways."""
     values: dict[Name, Value] = {
         name: (_sample(spec, index), None)
         for index, (name, spec) in enumerate(graph.specs(rows).items())
     }
-    nothing = tf.function(lambda tensor: tensor)
-    yield lambda: nothing(0.0)
     differentiable: set[Name] = set()
     for call in graph.calls:
         taken = {name: values[name] for name in call.inputs}
         sources = [name for name in taken if name in differentiable]
-        forward, both = _forward(call, taken), _both(call, taken, sources)
+        forward = _forward(call, taken)
         values.update(forward())
         if call.differentiable:
             differentiable.update(call.outputs)
+        yield _nothing(call, taken)
         yield forward
-        yield both
+        yield _both(call, taken, sources)
+
+
+def _nothing(call: Call, taken: dict[Name, Value]) -> Callable[[], Any]:
+    @tf.function
+    def function(values: dict[Name, Value]) -> dict[Name, Value]:
+        for variable in call.layer.variables:  # so that they are passed to it
+            variable.read_value()
+        return values
+
+    return lambda: function(taken)
 
 
 def _forward(call: Call, taken: dict[Name, Value]) -> Callable[[], dict[Name, Value]]:
