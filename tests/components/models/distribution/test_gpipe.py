@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from components.errors import InputError
 from components.models import architectures, image_architectures, stepping
 from components.models.distribution.gpipe import GPipe, LayerCost, layer_graph
+from components.models.distribution.gpipe.schedule import tasks
 from components.models.hyperparameters import HyperParameters, ImageHyperParameters
 from components.models.transformed import ImageFeature
 
@@ -437,6 +438,50 @@ class TestStatistics:
         assert found.ideal_bubble_share == pytest.approx(2 / 6)
         assert 2 / 6 - 1e-9 <= found.schedule_bubble_share < 1
         assert found.partitions == pipe.partitions
+
+
+class TestConcurrency:
+    @pytest.mark.parametrize("timed", [False, True])
+    def test_a_task_waits_for_its_neighbour_and_its_predecessor_alone(self, timed):
+        """Whatever else TensorFlow puts in an order, stages would run one after the other."""
+        pipe = _pipe(_table_model("mlp", dropout=0.5, normalization="batch"), 2, 3)
+
+        @tf.function
+        def run(features, tick):
+            step = pipe._step(
+                features,
+                lambda outputs, penalties: tf.reduce_mean(outputs),
+                tick=tick if timed else None,
+            )
+            return step.gradients, step.times
+
+        graph = run.get_concrete_function(_table(), tf.constant(0.0)).graph
+        calls = [op for op in graph.get_operations() if op.type == "StatefulPartitionedCall"]
+        order = tasks(2, 3)
+        names = {op.name: task for op, task in zip(calls, order, strict=True)}
+        for op, task in zip(calls, order, strict=True):
+            others = {each for each in order if each.stage != task.stage}
+            waited = {names[name] for name in _ancestors(op) & names.keys()} & others
+            same_way = {each for each in others if each.kind == task.kind}
+            assert waited & same_way == {each for each in same_way if self._leads_to(each, task)}
+
+    @staticmethod
+    def _leads_to(one, other):
+        if other.kind == "forward":
+            return one.stage < other.stage and one.micro_batch <= other.micro_batch
+        return one.stage > other.stage and one.micro_batch >= other.micro_batch
+
+
+def _ancestors(operation):
+    """Return the names of the operations that one waits for."""
+    found, open_ = set(), [operation]
+    while open_:
+        current = open_.pop()
+        for each in [*(tensor.op for tensor in current.inputs), *current.control_inputs]:
+            if each.name not in found:
+                found.add(each.name)
+                open_.append(each)
+    return found
 
 
 class TestCosts:
