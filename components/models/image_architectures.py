@@ -58,7 +58,7 @@ def lenet5(x: tf.Tensor, hp: ImageHyperParameters) -> tf.Tensor:
             remedy="Take the architecture cnn, or set data.image_size.",
         )
     for index, filters in enumerate((20, 50)):
-        x = _convolution(filters, 5, hp, name=f"convolution_{index}", padding="valid")(x)
+        x = _convolution(x, filters, 5, hp, name=f"convolution_{index}", padding="valid")
         x = tf_keras.layers.MaxPooling2D(name=f"pool_{index}")(x)
     x = _dropout(tf_keras.layers.Flatten(name="flat")(x), hp, 0)
     x = _dense(500, hp, name="hidden", activation="relu")(x)
@@ -72,7 +72,7 @@ def cnn(x: tf.Tensor, hp: ImageHyperParameters) -> tf.Tensor:
     folded into it. A stage but the first begins with a stride of 2, as long as there
     are places left to halve.
     """
-    x = _normalized(_convolution(hp.filters, hp.kernel, hp, name="stem")(x), hp, "stem")
+    x = _normalized(_convolution(x, hp.filters, hp.kernel, hp, name="stem"), hp, "stem")
     x = tf_keras.layers.Activation("relu", name="stem_activation")(x)
     for stage in range(hp.stages):
         for cell in range(hp.cells):
@@ -90,7 +90,7 @@ def _plain_cell(
     """Two convolutions [Simonyan & Zisserman 2015]."""
     for index, step in enumerate((stride, 1)):
         part = f"{name}_{index}"
-        x = _normalized(_convolution(filters, hp.kernel, hp, name=part, stride=step)(x), hp, part)
+        x = _normalized(_convolution(x, filters, hp.kernel, hp, name=part, stride=step), hp, part)
         x = tf_keras.layers.Activation("relu", name=f"{part}_activation")(x)
     return x
 
@@ -99,11 +99,11 @@ def _residual_cell(
     x: tf.Tensor, filters: int, stride: int, hp: ImageHyperParameters, name: str
 ) -> tf.Tensor:
     """Two convolutions beside a shortcut [He et al. 2016]."""
-    y = _convolution(filters, hp.kernel, hp, name=f"{name}_0", stride=stride)(x)
+    y = _convolution(x, filters, hp.kernel, hp, name=f"{name}_0", stride=stride)
     y = tf_keras.layers.Activation("relu", name=f"{name}_0_activation")(
         _normalized(y, hp, f"{name}_0")
     )
-    y = _normalized(_convolution(filters, hp.kernel, hp, name=f"{name}_1")(y), hp, f"{name}_1")
+    y = _normalized(_convolution(y, filters, hp.kernel, hp, name=f"{name}_1"), hp, f"{name}_1")
     return _add(x, y, stride, hp, name)
 
 
@@ -123,7 +123,7 @@ def _depthwise_cell(
     y = tf_keras.layers.Activation("relu", name=f"{name}_depthwise_activation")(
         _normalized(y, hp, f"{name}_depthwise")
     )
-    y = _normalized(_convolution(filters, 1, hp, name=f"{name}_point")(y), hp, f"{name}_point")
+    y = _normalized(_convolution(y, filters, 1, hp, name=f"{name}_point"), hp, f"{name}_point")
     return _add(x, y, stride, hp, name)
 
 
@@ -131,7 +131,7 @@ def _add(x: tf.Tensor, y: tf.Tensor, stride: int, hp: ImageHyperParameters, name
     """Return ``relu(x + y)``, after a projection of x to the shape of y where they differ."""
     if stride > 1 or x.shape[-1] != y.shape[-1]:
         part = f"{name}_shortcut"
-        x = _convolution(y.shape[-1], 1, hp, name=part, stride=stride)(x)
+        x = _convolution(x, y.shape[-1], 1, hp, name=part, stride=stride)
         x = _normalized(x, hp, part)
     x = tf_keras.layers.Add(name=name)([x, y])
     return tf_keras.layers.Activation("relu", name=f"{name}_activation")(x)
@@ -212,6 +212,7 @@ class ScalePixels(tf_keras.layers.Layer):
 
 
 def _convolution(
+    x: tf.Tensor,
     filters: int,
     kernel: int,
     hp: ImageHyperParameters,
@@ -219,7 +220,12 @@ def _convolution(
     name: str,
     stride: int = 1,
     padding: str = "same",
-) -> tf_keras.layers.Conv2D:
+) -> tf.Tensor:
+    if kernel == 1 and stride > 1:
+        # The same numbers. But the gradient of a strided convolution of 1 x 1 writes beyond its
+        # memory in TensorFlow 2.21 with oneDNN, for some numbers of rows and filters.
+        x = tf_keras.layers.MaxPooling2D(1, strides=stride, name=f"{name}_places")(x)
+        stride = 1
     normalized = hp.architecture == "cnn" and hp.normalization == "batch"
     return tf_keras.layers.Conv2D(
         filters,
@@ -230,7 +236,7 @@ def _convolution(
         kernel_initializer="he_normal" if hp.architecture == "cnn" else "glorot_uniform",
         kernel_regularizer=_penalty(hp),
         name=name,
-    )
+    )(x)
 
 
 def _normalized(x: tf.Tensor, hp: ImageHyperParameters, name: str) -> tf.Tensor:

@@ -1,6 +1,9 @@
 """Models on images: as published, searchable, and exported with all three signatures."""
 
 import itertools
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -163,3 +166,47 @@ def test_a_model_of_a_regression_has_its_target_s_moments():
     outputs = model(np.zeros((3, 9, 7, 3), np.float32)).numpy()
     assert outputs.shape == (3, 1)
     assert np.all(np.abs(outputs - 50) < 25)
+
+
+_STEPS = """
+import numpy as np
+import tensorflow as tf
+from components.models import image_architectures
+from components.models.hyperparameters import ImageHyperParameters
+from components.models.transformed import ImageFeature
+
+hp = ImageHyperParameters(architecture="cnn", cell="residual", normalization="none", filters=3)
+image = ImageFeature(height=16, width=16, channels=1, mean=(128.0,), deviation=(70.0,))
+model = image_architectures.build(hp, image, outputs=3)
+model.compile("sgd", "mse")
+images = np.random.default_rng(0).integers(0, 256, (11, 16, 16, 1)).astype(np.float32)
+for _ in range(40):
+    model.train_on_batch({"image": images}, np.zeros((11, 3), np.float32))
+"""
+
+
+def test_an_odd_batch_does_not_break_the_process():
+    """TensorFlow's gradient of a strided 1 x 1 convolution overruns its memory here."""
+    done = subprocess.run(
+        [sys.executable, "-c", _STEPS],
+        env={**os.environ, "TF_USE_LEGACY_KERAS": "1", "MALLOC_CHECK_": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_strides_of_1_x_1_take_every_second_place():
+    model = build(
+        SMALL, architecture="cnn", cell="residual", normalization="none", stages=2, kernel=3
+    )
+    shortcut = model.get_layer("stage_1_0_shortcut")
+    inner = tf_keras.Model(model.input, [shortcut.input, shortcut.output])
+    before = tf_keras.Model(model.input, model.get_layer("stage_0_0_activation").output)
+    images = {"image": np.random.default_rng(1).integers(0, 256, (3, 9, 7, 3)).astype(np.float32)}
+    taken, result = inner(images)
+    strided = before(images)[:, ::2, ::2]
+    np.testing.assert_array_equal(taken, strided)
+    expected = tf.nn.conv2d(before(images), shortcut.kernel, 2, "SAME") + shortcut.bias
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-5)
