@@ -6,6 +6,7 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import tensorflow as tf
@@ -39,11 +40,14 @@ class Strategy(ABC, Generic[S]):
         Whether this process decides where its clock matters.
     keeps : bool
         Whether this process' checkpoints and logs are those that count.
+    checkpoints : Path or None
+        Directory of the checkpoint, for what else a training that is resumed must know.
     """
 
     devices: list[str]
     chief: bool = True
     keeps: bool = True
+    checkpoints: Path | None = None
 
     def __init__(self, settings: S) -> None:
         self.settings = settings

@@ -122,6 +122,7 @@ def train(job: Any, events: _Events) -> None:
     strategy = STRATEGIES[job.distribution.strategy](job.distribution)
     # Where each process has a root of its own, each keeps what it makes.
     strategy.keeps = strategy.chief or job.alone
+    strategy.checkpoints = Path(job.checkpoints)
     events.emit("ready")
     directory = Path(job.directory)
     arrays = {split: jobs.read_arrays(directory / split) for split in (jobs.TRAIN, jobs.EVAL)}

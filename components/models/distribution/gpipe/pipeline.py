@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -214,15 +214,6 @@ class GPipe:
         model._validate_target_and_loss(labels, step.loss)
         model.optimizer.apply_gradients(zip(step.gradients, model.trainable_variables, strict=True))
         return model.compute_metrics(features, labels, step.outputs, weights)
-
-    def train_function(self) -> Callable[[Iterator[Any]], dict[str, tf.Tensor]]:
-        """Return what ``model.train_function`` may be: one step on an iterator's next batch."""
-
-        @tf.function
-        def run(iterator: Iterator[Any]) -> dict[str, tf.Tensor]:
-            return self.train_step(next(iterator))
-
-        return run
 
     def gradients(
         self, features: Any, labels: Any, sample_weight: Any = None, *, loss: Loss

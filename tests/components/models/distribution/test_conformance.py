@@ -1,5 +1,7 @@
 """Each strategy takes the steps of one device: the same loss, the same gradients."""
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,7 +9,7 @@ import tf_keras
 
 from components.errors import InputError
 from components.models import fitting
-from components.models.distribution import model_parallel, replicas
+from components.models.distribution import model_parallel, pipelined, replicas
 from components.models.distribution.table import STRATEGIES
 from tests.components.models.distribution import trainings
 
@@ -65,6 +67,19 @@ def test_steps_are_those_of_one_device(tmp_path, name):
     assert ("epoch_bubble_share" in tags) == (name == "gpipe")
     assert not trainings.processes()
     assert not (tmp_path / "all/checkpoints/job").exists()
+
+
+def test_a_pipeline_goes_on_with_the_cuts_that_it_began_with(tmp_path):
+    """They are measured, and others might add up the same numbers in another order."""
+    pipeline = trainings.settings("gpipe", micro_batches=4)
+    trainings.fit(tmp_path, pipeline, epochs=1)
+    path = tmp_path / "checkpoints" / pipelined.COSTS_FILE
+    costs = json.loads(path.read_text())
+    assert all(cost["both"] >= cost["forward"] > 0 for cost in costs if cost["forward"])
+    costs[-1] |= {"forward": 10.0, "both": 20.0}
+    path.write_text(json.dumps(costs))
+    trainings.fit(tmp_path, pipeline, epochs=2)
+    assert json.loads(path.read_text()) == costs
 
 
 def test_what_a_process_refuses_is_said_as_if_it_were_here(tmp_path):
