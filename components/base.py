@@ -126,6 +126,11 @@ class Executor(BaseBeamExecutor):
         return beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
 
 
+def optional(inputs: Artifacts, name: str) -> Artifact | None:
+    """Return the artifact of an input that may be left out."""
+    return next(iter(inputs.get(name, ())), None)
+
+
 def split_uri(artifact: Artifact, split: str) -> str:
     """Return the directory of one split of an Examples-like artifact."""
     return str(Path(artifact.uri) / f"Split-{split}")

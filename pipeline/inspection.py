@@ -36,17 +36,17 @@ def fit_to_data(config: PipelineConfig, dataset: DatasetSpec) -> PipelineConfig:
     InputError
         If the model that it names takes data of another kind.
     """
-    reduced = any(node.name == "DimensionalityReducer" for node in config.enabled_nodes)
-    # A projection makes a table of images.
-    tables = reduced and config.reducer is not None and config.reducer.method != "none"
-    images = dataset.kind == "image" and not tables
-    families = config.tuner.families if config.tuner is not None else None
-    for family in families or ():
-        check_kind(family, images=images, setting="tuner.families")
+    on = {node.name for node in config.enabled_nodes}
+    images = dataset.kind == "image"
+    if "DimensionalityReducer" in on and config.reducer is not None:
+        images = images and config.reducer.method == "none"  # others make a table of images
+    if "Tuner" in on and config.tuner is not None:
+        for family in config.tuner.families or ():
+            check_kind(family, images=images, setting="tuner.families")
     trainer = config.trainer
     if trainer.build_model is not None or config.transform.preprocessing_fn is not None:
         return config  # what they make of the data, and take, they alone know
-    if config.distiller is not None:
+    if "Distiller" in on and config.distiller is not None:
         config.distiller.check(dataset.task, images=images)
     if images and "model" not in trainer.model_fields_set:
         trainer = trainer.model_copy(update={"model": ImageHyperParameters()})

@@ -35,7 +35,7 @@ class Executor(base.Executor):
             inputs[name] for name in ("examples", "transform_graph", "teacher")
         )
         [model_artifact], [run] = outputs["model"], outputs["model_run"]
-        projection = next(iter(inputs.get("projection", ())), None)
+        projection = base.optional(inputs, "projection")
         features = Features.read((projection or graph).uri)
         images = features.image is not None
         directory = self.checkpoint_directory(inputs, model_artifact)

@@ -26,7 +26,7 @@ class Executor(base.Executor):
     def run(self, inputs: base.Artifacts, outputs: base.Artifacts, config: TrainerConfig) -> None:
         [examples], [graph] = inputs["examples"], inputs["transform_graph"]
         [model_artifact], [run] = outputs["model"], outputs["model_run"]
-        projection = next(iter(inputs.get("projection", ())), None)
+        projection = base.optional(inputs, "projection")
         features = transformed.Features.read((projection or graph).uri)
         train, validation = (
             transformed.load_arrays(base.split_uri(examples, split), features)

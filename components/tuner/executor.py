@@ -41,9 +41,9 @@ class Executor(base.Executor):
         # Late, for whoever only builds the DAG: KerasTuner takes seconds to import.
         from components.tuner.worker_pool import WorkerPool
 
-        [examples] = inputs["examples"]
+        [examples], [graph] = inputs["examples"], inputs["transform_graph"]
         # What the examples are is said where they were made.
-        [described] = inputs.get("projection") or inputs["transform_graph"]
+        described = base.optional(inputs, "projection") or graph
         [hyperparameters], [results] = outputs["best_hyperparameters"], outputs["tuner_results"]
         directory = self.checkpoint_directory(inputs, hyperparameters)
         directory.mkdir(parents=True, exist_ok=True)

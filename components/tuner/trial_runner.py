@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import math
 import shutil
-import statistics
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from components.models import fitting, input_pipeline, scores, training, transformed
+from components.models import fitting, measuring, scores, training, transformed
 from components.models.hyperparameters import TreesHyperParameters
 from components.tuner import space as spaces
 from components.tuner.config import TunerConfig
@@ -27,8 +26,6 @@ from components.tuner.trials import TrialError
 OUTPUTS, CHECKPOINTS = "outputs", "checkpoints"
 #: What Hyperband puts into a trial's values.
 EPOCHS, EARLIER = "tuner/epochs", "tuner/trial_id"
-#: Calls whose median is the latency, after some that do not count.
-LATENCY_CALLS, WARM_UP = 200, 20
 
 Report = Callable[..., bool]
 
@@ -124,7 +121,7 @@ class TrialRunner:
         except TimeoutError as error:
             raise TrialError("unfinished", str(error)) from None
         late = deadline is not None and time.monotonic() >= deadline
-        outputs = predict(model, self._eval)
+        outputs = measuring.outputs(model, self._eval)
         metrics = self._measure(model, outputs, history)
         if not all(math.isfinite(value) for value in metrics.values()):
             raise TrialError("diverged", f"a metric is not a finite number: {metrics}")
@@ -165,26 +162,6 @@ class TrialRunner:
             if name == "parameters":
                 metrics[name] = float(model.count_params())
             elif name == "latency_ms":
-                metrics[name] = latency(model, self._eval)
+                metrics[name] = measuring.model_latency_ms(model, self._eval)
         # Last, so that an objective of this name keeps its place.
         return {**metrics, "loss": history.best_loss}
-
-
-def predict(model: tf_keras.Model, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return a model's outputs [n, k] on rows of `arrays`."""
-    inputs = {tensor.name: arrays[tensor.name] for tensor in model.inputs}
-    rows = input_pipeline.look_rows(inputs)
-    result: np.ndarray = model.predict(inputs, batch_size=rows, verbose=0)
-    return result
-
-
-def latency(model: tf_keras.Model, arrays: Mapping[str, np.ndarray]) -> float:
-    """Return the median milliseconds that a model takes for one row."""
-    row = {tensor.name: tf.constant(arrays[tensor.name][:1]) for tensor in model.inputs}
-    call = tf.function(lambda inputs: model(inputs, training=False), autograph=False)
-    taken = []
-    for _ in range(WARM_UP + LATENCY_CALLS):
-        started = time.perf_counter()
-        call(row)
-        taken.append(time.perf_counter() - started)
-    return 1e3 * statistics.median(taken[WARM_UP:])
