@@ -181,7 +181,7 @@ def train(
         if model.losses:  # penalties say nothing of the predictions, and differ between models
             metrics.append(scores.loss_metric(task))
         model.compile(
-            optimizer=_optimizer(hp, epochs * steps),
+            optimizer=optimizer(hp, epochs * steps),
             loss=scores.loss(task),
             weighted_metrics=metrics,
         )
@@ -257,7 +257,7 @@ def balanced_class_weights(labels: np.ndarray, classes: int) -> dict[int, float]
     return {c: len(labels) / (classes * max(int(counts[c]), 1)) for c in range(classes)}
 
 
-def _optimizer(hp: NetworkHyperParameters, steps: int) -> tf_keras.optimizers.Optimizer:
+def optimizer(hp: NetworkHyperParameters, steps: int) -> tf_keras.optimizers.Optimizer:
     """Return the optimizer, whose learning rate follows the schedule over `steps`."""
     rate = learning_rate(hp, steps)
     table: dict[str, Callable[[], tf_keras.optimizers.Optimizer]] = {
@@ -273,9 +273,9 @@ def _optimizer(hp: NetworkHyperParameters, steps: int) -> tf_keras.optimizers.Op
 def _adamw(
     rate: float | tf_keras.optimizers.schedules.LearningRateSchedule, weight_decay: float
 ) -> tf_keras.optimizers.Optimizer:
-    optimizer = tf_keras.optimizers.AdamW(rate, weight_decay=weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=[UNDECAYED])
-    return optimizer
+    adamw = tf_keras.optimizers.AdamW(rate, weight_decay=weight_decay)
+    adamw.exclude_from_weight_decay(var_names=[UNDECAYED])
+    return adamw
 
 
 def learning_rate(
