@@ -48,9 +48,9 @@ from threadpoolctl import threadpool_limits
 from benchmarks.hpo_tables import SETS, Table, table
 from benchmarks.peers import run_peer
 from components.files import write_bytes
-from components.tuner.strategies import STRATEGIES
-from components.tuner.strategies.oracle import StrategyOracle
-from components.tuner.strategies.search_space import SearchSpace
+from components.strategies.oracle import StrategyOracle
+from components.strategies.search_space import SearchSpace
+from components.strategies.table import STRATEGIES
 
 EVALUATIONS = 100
 #: Least regret that is told apart from none, before the logarithm.

@@ -28,9 +28,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.data import hpo_table
-from components.tuner.strategies import STRATEGIES
-from components.tuner.strategies.oracle import StrategyOracle
-from components.tuner.strategies.search_space import SearchSpace, Values
+from components.strategies.oracle import StrategyOracle
+from components.strategies.search_space import SearchSpace, Values
+from components.strategies.table import STRATEGIES
 
 EVALUATIONS = 100
 OPERATIONS = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]

@@ -86,7 +86,7 @@ class TunerConfig(Settings):
     Attributes
     ----------
     strategy : str
-        One of `components.tuner.strategies`.
+        One of `components.strategies`.
     options : dict
         The strategy's own settings, such as ``population`` of ``evolution``.
     families : tuple of str
@@ -124,7 +124,7 @@ class TunerConfig(Settings):
         Of the strategy.
     """
 
-    USES: ClassVar[tuple[str, ...]] = ("models",)
+    USES: ClassVar[tuple[str, ...]] = ("models", "strategies")
     LIBRARIES: ClassVar[tuple[str, ...]] = ("tf-keras", "keras-tuner", "scikit-learn")
 
     strategy: Strategy = "bayesian"

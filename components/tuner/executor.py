@@ -20,9 +20,9 @@ from components.tuner.config import TunerConfig
 from components.tuner.trials import SEARCH_FILE, Trial, best, read_table, write_table
 
 if TYPE_CHECKING:
+    from components.strategies.oracle import EarlierTrial
     from components.tuner.objectives import Objectives
     from components.tuner.space import ModelSpace, OwnSpace
-    from components.tuner.strategies import EarlierTrial
 
 #: TFX's name for the best hyperparameters, in KerasTuner's format.
 BEST_FILE = "best_hyperparameters.txt"
@@ -125,8 +125,8 @@ def _earlier_trials(
     results: list[Any], objectives: Objectives, space: ModelSpace | OwnSpace
 ) -> list[EarlierTrial]:
     """Return the trials of an earlier search that are points of this one's space."""
-    from components.tuner.strategies import EarlierTrial
-    from components.tuner.strategies.search_space import SearchSpace
+    from components.strategies.oracle import EarlierTrial
+    from components.strategies.search_space import SearchSpace
 
     points = SearchSpace.from_hyperparameters(space.hyperparameters)
     found = []

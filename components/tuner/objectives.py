@@ -16,8 +16,8 @@ from components.models.metric_names import (
     Task,
 )
 from components.models.metrics import Sample, vectorised
+from components.pareto import front
 from components.tuner.config import COSTS, ObjectiveConfig
-from components.tuner.pareto import front
 
 if TYPE_CHECKING:
     from components.tuner.trials import Trial

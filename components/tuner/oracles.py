@@ -10,11 +10,11 @@ import keras_tuner
 
 from components.errors import InputError
 from components.naming import nearest
+from components.strategies.oracle import EarlierTrial, SearchOracle, StrategyOracle
+from components.strategies.search_space import SearchSpace
+from components.strategies.table import STRATEGIES
 from components.tuner.config import TunerConfig
 from components.tuner.space import check_grid
-from components.tuner.strategies import STRATEGIES, EarlierTrial, SearchOracle
-from components.tuner.strategies.oracle import StrategyOracle
-from components.tuner.strategies.search_space import SearchSpace
 
 #: The options of KerasTuner's own oracle.
 _HYPERBAND_OPTIONS = ("factor", "hyperband_iterations", "max_epochs")

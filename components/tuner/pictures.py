@@ -26,8 +26,8 @@ from components.charts import (
     svg,
 )
 from components.page import number, shown
+from components.pareto import front
 from components.tuner.importance import STRATEGY_PREFIX, is_logarithmic, is_number
-from components.tuner.pareto import front
 from components.tuner.trials import Trial
 
 Floats = NDArray[np.float64]

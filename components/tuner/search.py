@@ -11,11 +11,11 @@ from typing import Any
 
 from components import files
 from components.errors import InputError, ModelworksError
+from components.strategies.oracle import EarlierTrial, SearchOracle
+from components.strategies.search_space import Values
 from components.tuner.config import BudgetConfig
 from components.tuner.objectives import Objectives
 from components.tuner.stopping import StoppingRule
-from components.tuner.strategies import EarlierTrial, SearchOracle
-from components.tuner.strategies.search_space import Values
 from components.tuner.trials import SCORED, Trial, best
 from components.tuner.worker_pool import Event, WorkerPool
 

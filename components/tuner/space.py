@@ -22,10 +22,10 @@ from components.models.hyperparameters import (
 )
 from components.models.specification import Member
 from components.models.training_config import TrainingConfig
+from components.strategies.search_space import SearchSpace, Values
 from components.tuner import domains
 from components.tuner.config import TunerConfig
 from components.tuner.domains import Choice, Domain, Range
-from components.tuner.strategies.search_space import SearchSpace, Values
 
 if TYPE_CHECKING:
     from components.models.transformed import Features

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import nas
-from components.tuner.strategies import STRATEGIES
+from components.strategies.table import STRATEGIES
 
 
 @pytest.fixture

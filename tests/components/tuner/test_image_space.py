@@ -11,9 +11,9 @@ from components.errors import InputError
 from components.models.hyperparameters import ImageHyperParameters
 from components.models.training_config import TrainingConfig
 from components.models.transformed import Features, ImageFeature
+from components.strategies.search_space import SearchSpace
 from components.tuner.config import TunerConfig
 from components.tuner.space import ImageSpace, build_space
-from components.tuner.strategies.search_space import SearchSpace
 
 CNN = TrainingConfig(model=ImageHyperParameters())
 

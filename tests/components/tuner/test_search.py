@@ -13,13 +13,14 @@ import keras_tuner
 import pytest
 
 from components.errors import InputError
+from components.strategies.oracle import EarlierTrial
+from components.strategies.search_space import SearchSpace
+from components.strategies.table import STRATEGIES
 from components.tuner import oracles
 from components.tuner.config import BudgetConfig, ObjectiveConfig, TunerConfig
 from components.tuner.objectives import Objectives
 from components.tuner.search import DEFAULT, Search, SearchFailedError
 from components.tuner.stopping import RULES
-from components.tuner.strategies import STRATEGIES, EarlierTrial
-from components.tuner.strategies.search_space import SearchSpace
 from components.tuner.trials import Trial, best
 from components.tuner.worker_pool import WorkerPool
 from tests.components.tuner.runners import quality

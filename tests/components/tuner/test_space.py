@@ -11,10 +11,10 @@ from components.errors import InputError
 from components.models.hyperparameters import HyperParameters, TreesHyperParameters
 from components.models.training_config import TrainingConfig
 from components.models.transformed import CategoricalColumn, Features
+from components.strategies.search_space import SearchSpace
 from components.tuner import oracles
 from components.tuner.config import TunerConfig
 from components.tuner.space import ModelSpace, build_space
-from components.tuner.strategies.search_space import SearchSpace
 
 FEATURES = Features(
     numeric=("fare", "fare:cdf", "flag"),

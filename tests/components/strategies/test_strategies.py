@@ -12,9 +12,9 @@ import keras_tuner
 import pytest
 
 from components.errors import InputError
-from components.tuner.strategies import STRATEGIES, EarlierTrial, SearchOracle
-from components.tuner.strategies.oracle import StrategyOracle
-from components.tuner.strategies.search_space import SearchSpace
+from components.strategies.oracle import EarlierTrial, SearchOracle, StrategyOracle
+from components.strategies.search_space import SearchSpace
+from components.strategies.table import STRATEGIES
 
 NAMES = sorted(STRATEGIES)
 #: Enough for every strategy to have learnt something.

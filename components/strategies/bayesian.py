@@ -8,10 +8,10 @@ import numpy as np
 from scipy.special import erfcx, ndtr, ndtri
 from scipy.stats import rankdata
 
-from components.tuner.strategies.gaussian_process import Array, GaussianProcess, one_thread
-from components.tuner.strategies.oracle import StrategyOracle
-from components.tuner.strategies.search_space import Parameter, SearchSpace, Values
-from components.tuner.strategies.strategy import Strategy
+from components.strategies.gaussian_process import Array, GaussianProcess, one_thread
+from components.strategies.oracle import StrategyOracle
+from components.strategies.search_space import Parameter, SearchSpace, Values
+from components.strategies.strategy import Strategy
 
 #: Random points at first, at most: a conditional space has many parameters, of which each
 #: point has few.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from components.errors import InputError
-from components.tuner.pareto import front
+from components.pareto import front
 
 # Few values, so that equal coordinates and equal points are common.
 VALUES = st.sampled_from([-np.inf, -1.0, 0.0, 0.5, 1.0, np.inf, np.nan])

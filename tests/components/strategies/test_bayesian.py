@@ -15,9 +15,9 @@ from scipy.spatial.distance import pdist
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
-from components.tuner.strategies.bayesian import BayesianStrategy, log_expected_improvement
-from components.tuner.strategies.gaussian_process import GaussianProcess
-from components.tuner.strategies.search_space import SearchSpace, Values
+from components.strategies.bayesian import BayesianStrategy, log_expected_improvement
+from components.strategies.gaussian_process import GaussianProcess
+from components.strategies.search_space import SearchSpace, Values
 
 
 def mixed_space() -> SearchSpace:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from components.tuner.strategies.search_space import SearchSpace, Values
+from components.strategies.search_space import SearchSpace, Values
 
 #: Draws before a space counts as exhausted, or as worth listing point by point.
 DRAWS = 200

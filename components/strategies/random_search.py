@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from components.tuner.strategies.oracle import StrategyOracle
-from components.tuner.strategies.search_space import Values
-from components.tuner.strategies.strategy import Strategy
+from components.strategies.oracle import StrategyOracle
+from components.strategies.search_space import Values
+from components.strategies.strategy import Strategy
 
 
 class RandomStrategy(Strategy):

@@ -9,7 +9,7 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from components.tuner.strategies.search_space import SearchSpace
+from components.strategies.search_space import SearchSpace
 
 
 def space_of(hp: keras_tuner.HyperParameters) -> SearchSpace:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from components.tuner.strategies.oracle import StrategyOracle
-from components.tuner.strategies.search_space import SearchSpace, Values
-from components.tuner.strategies.strategy import Strategy
+from components.strategies.oracle import StrategyOracle
+from components.strategies.search_space import SearchSpace, Values
+from components.strategies.strategy import Strategy
 
 #: Mutations of one parent that are tried before it is mutated once more.
 ATTEMPTS = 10

@@ -14,8 +14,8 @@ from keras_tuner.engine.trial import TrialStatus
 
 from components import files
 from components.errors import InputError
-from components.tuner.strategies.search_space import SearchSpace, Values
-from components.tuner.strategies.strategy import Strategy, sample_untried
+from components.strategies.search_space import SearchSpace, Values
+from components.strategies.strategy import Strategy, sample_untried
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.tuner.strategies.oracle import StrategyOracle
-from components.tuner.strategies.search_space import SearchSpace, Values
-from components.tuner.strategies.strategy import Strategy
+from components.strategies.oracle import StrategyOracle
+from components.strategies.search_space import SearchSpace, Values
+from components.strategies.strategy import Strategy
 
 
 class LocalSearchStrategy(Strategy):

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from components.tuner.strategies.oracle import StrategyOracle
-from components.tuner.strategies.search_space import SearchSpace, Values
-from components.tuner.strategies.strategy import Strategy
+from components.strategies.oracle import StrategyOracle
+from components.strategies.search_space import SearchSpace, Values
+from components.strategies.strategy import Strategy
 
 
 class GridStrategy(Strategy):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keras_tuner.oracles import HyperbandOracle as KerasTunerHyperband
 
-from components.tuner.strategies.oracle import SearchOracle
+from components.strategies.oracle import SearchOracle
 
 
 class HyperbandOracle(SearchOracle, KerasTunerHyperband):

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from components.tuner.strategies.oracle import StrategyOracle
-from components.tuner.strategies.search_space import Parameter, SearchSpace, Values
-from components.tuner.strategies.strategy import Strategy
+from components.strategies.oracle import StrategyOracle
+from components.strategies.search_space import Parameter, SearchSpace, Values
+from components.strategies.strategy import Strategy
 
 #: Bins that stand for the values of an ordered parameter with more of them.
 BINS = 10

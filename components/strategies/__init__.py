@@ -1,0 +1,1 @@
+"""Search strategies, one a file; `table` names them, and imports KerasTuner."""
