@@ -1,0 +1,177 @@
+"""From a draft to its TF Lite file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from components.compressor import flatbuffer, score_tail
+from components.compressor.recipes.base import Arrays, Conversion, Draft, Work, unsupported
+from components.compressor.tflite_reading import Runner
+from components.errors import InputError
+from components.models.transformed import LABEL
+
+#: The one signature of a file, as in a SavedModel; see `components.models.export`.
+SIGNATURE = "transformed_features"
+#: Training rows on which the ranges of activations are measured.
+REPRESENTATIVE_ROWS = 500
+_ROWS_AT_ONCE = 50
+#: Rows on which a rewritten file has to answer the same as the converter's.
+_CHECKED_ROWS = 16
+
+
+def convert(draft: Draft, work: Work) -> bytes:
+    """Return the TF Lite file of a draft.
+
+    Its signature ``transformed_features`` takes the model's features by their names, as that of
+    the SavedModel does (``numeric`` float32 and ``categorical`` int64, or ``image`` float32 from
+    0 to 255; any number of rows), and returns ``scores`` float32. Whatever numbers are inside,
+    the last step to probabilities is taken in float.
+
+    Parameters
+    ----------
+    draft : Draft
+    work : Work
+
+    Raises
+    ------
+    InputError
+        If ``int8`` or ``int16x8`` has no rows to measure activations on, or TF Lite lacks what
+        a layer computes.
+    """
+    arrays = _features(draft.model, work.train)
+    rows = len(work.train[LABEL])
+    measured = draft.conversion in ("int8", "int16x8") and not trained_for_int8(draft.model)
+    if measured and not rows:
+        raise InputError(
+            f"There are no rows on which to measure activations for {draft.conversion}.",
+            setting="compressor.recipes",
+            expected="a train split with rows",
+            got="an empty one",
+            remedy="Quantize weights alone (dynamic_range, float16), which needs no rows.",
+        )
+    random = np.random.default_rng(work.training.seed)
+    chosen = np.sort(random.permutation(rows)[:REPRESENTATIVE_ROWS])
+    sample = {name: values[chosen] for name, values in arrays.items()}
+    content = _converted(draft, sample if measured else None)
+    model = flatbuffer.read(content)
+    score_tail.add(model, work.features.task)
+    whole = _named(model, [tensor.name for tensor in draft.model.inputs])
+    slim = flatbuffer.slim(whole)
+    _check(whole, slim, {name: values[:_CHECKED_ROWS] for name, values in sample.items()})
+    return slim
+
+
+def trained_for_int8(model: tf_keras.Model) -> bool:
+    """Tell whether quantization-aware training has put its nodes into a model."""
+    return any(hasattr(layer, "quantize_config") for layer in model.layers)
+
+
+def _features(model: tf_keras.Model, arrays: Arrays) -> Arrays:
+    return {
+        tensor.name: arrays[tensor.name].astype(tensor.dtype.as_numpy_dtype, copy=False)
+        for tensor in model.inputs
+    }
+
+
+def _converted(draft: Draft, sample: Arrays | None) -> bytes:
+    try:
+        return _convert(draft.model, draft.conversion, sample)
+    except Exception as error:
+        for layer in draft.model.layers:
+            if not isinstance(layer, tf_keras.layers.InputLayer) and not _convertible(layer):
+                raise unsupported(layer, draft.conversion) from error
+        raise InputError(
+            "TF Lite cannot represent the model.",
+            setting="compressor.recipes",
+            expected="operations that TF Lite has",
+            got=str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__,
+            remedy="Switch on the Distiller, whose student is a network that TF Lite has.",
+        ) from error
+
+
+def _convertible(layer: tf_keras.layers.Layer) -> bool:
+    """Tell whether a layer by itself, in float, can be converted."""
+    inputs = tf.nest.map_structure(
+        lambda tensor: tf_keras.Input(tensor.shape[1:], dtype=tensor.dtype), layer.get_input_at(0)
+    )
+    try:
+        _convert(tf_keras.Model(inputs, layer(inputs)), "float32", None)
+    except Exception:
+        return False
+    return True
+
+
+def _convert(model: tf_keras.Model, conversion: Conversion, sample: Arrays | None) -> bytes:
+    """Return the converter's file, whose output are the model's outputs."""
+    names = [tensor.name for tensor in model.inputs]
+
+    def outputs(**features: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"outputs": model({name: features[name] for name in names}, training=False)}
+
+    specifications = {
+        tensor.name: tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype, name=tensor.name)
+        for tensor in model.inputs
+    }
+    function = tf.function(outputs, autograph=False).get_concrete_function(**specifications)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+    if conversion != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if conversion == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if conversion == "int16x8":
+        converter.target_spec.supported_ops = [
+            tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
+            tf.lite.OpsSet.TFLITE_BUILTINS,
+        ]
+    if sample is not None:
+        rows = len(next(iter(sample.values())))
+        converter.representative_dataset = lambda: (
+            {name: values[i : i + _ROWS_AT_ONCE] for name, values in sample.items()}
+            for i in range(0, rows, _ROWS_AT_ONCE)
+        )
+    # One scale for a matrix of a dense layer: a scale for each of its columns takes more
+    # bytes than a narrow column itself, and clusters are to be the same numbers in all columns.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    with _quiet():
+        return bytes(converter.convert())
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the converter prints from the log of a node, unless it fails."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as told, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        os.dup2(told.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def _named(model: flatbuffer.schema.ModelT, names: list[str]) -> bytes:
+    """Return the file of a converter's model with the signature that is promised."""
+    [definition] = model.signatureDefs
+    if {entry.name.decode() for entry in definition.inputs} != set(names):
+        raise RuntimeError(f"the converter has lost an input: {definition.inputs} of {names}")
+    definition.signatureKey = SIGNATURE.encode()
+    return flatbuffer.whole(model)
+
+
+def _check(whole: bytes, slim: bytes, rows: Arrays) -> None:
+    if len(next(iter(rows.values()))) and not np.array_equal(
+        Runner(whole).scores(rows), Runner(slim).scores(rows), equal_nan=True
+    ):
+        raise RuntimeError("the smaller TF Lite file does not answer as the converter's does")
