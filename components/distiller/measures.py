@@ -1,79 +1,11 @@
-"""How good models are, how alike, and how much of a gap is closed."""
+"""How alike models are, and how much of a gap is closed."""
 
 from __future__ import annotations
 
 import numpy as np
-import tensorflow as tf
 
-from components.models import scores
-from components.models.metric_names import BINARY, METRIC_NAMES, MULTICLASS, REGRESSION, Task
-from components.models.metrics import Sample, r2_score, vectorised
-
-#: Metrics of each task; models are compared by the first.
-METRICS: dict[Task, tuple[str, ...]] = {
-    BINARY: ("AUC", "BinaryAccuracy", "BinaryCrossentropy"),
-    MULTICLASS: ("SparseCategoricalAccuracy", "SparseCategoricalCrossentropy"),
-    REGRESSION: ("RootMeanSquaredError", "MeanAbsoluteError", "R2Score"),
-}
-#: Weightings of the bootstrap, and the share of them that an interval holds.
-REPLICATES = 200
-INTERVAL = 0.95
-
-
-class Judge:
-    """Measures outputs on rows of known labels.
-
-    Parameters
-    ----------
-    task : {"binary", "multiclass", "regression"}
-    labels : ndarray, shape [n]
-    seed : int
-        Of the bootstrap: each row has a weight from Poisson(1) in each of `REPLICATES`.
-    """
-
-    def __init__(self, task: Task, labels: np.ndarray, seed: int) -> None:
-        self.task = task
-        self.labels = labels
-        self._weights = (
-            np.random.default_rng(seed).poisson(1.0, (len(labels), REPLICATES)).astype(np.float64)
-        )
-
-    @property
-    def metric(self) -> str:
-        """The metric by which models are compared."""
-        return METRICS[self.task][0]
-
-    @property
-    def higher_is_better(self) -> bool:
-        """The direction of `metric`."""
-        return METRIC_NAMES[self.metric].better == "higher"
-
-    def measure(self, outputs: np.ndarray) -> dict[str, float]:
-        """Return the metrics of outputs [n, k]."""
-        sample = Sample(self.labels, self._predictions(outputs), np.ones((len(self.labels), 1)))
-        found = {name: vectorised(name, self.task) for name in METRICS[self.task]}
-        return {name: float(metric(sample)[0]) for name, metric in found.items() if metric}
-
-    def difference(self, one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
-        """Return the interval of `metric` of `one` less that of `other`, on the same rows."""
-        function = vectorised(self.metric, self.task)
-        assert function is not None
-        values = [
-            function(Sample(self.labels, self._predictions(outputs), self._weights))
-            for outputs in (one, other)
-        ]
-        low, high = np.nanquantile(
-            values[0] - values[1], [(1 - INTERVAL) / 2, 1 - (1 - INTERVAL) / 2]
-        )
-        return float(low), float(high)
-
-    def _predictions(self, outputs: np.ndarray) -> np.ndarray:
-        probabilities = scores.from_outputs(tf.constant(outputs, tf.float32), self.task).numpy()
-        if self.task == BINARY:
-            probabilities = probabilities[:, 1]
-        elif self.task == REGRESSION:
-            probabilities = probabilities[:, 0]
-        return np.asarray(probabilities)
+from components.models.metric_names import BINARY, REGRESSION, Task
+from components.models.metrics import Sample, r2_score
 
 
 def agreement(task: Task, student: np.ndarray, teacher: np.ndarray) -> float:

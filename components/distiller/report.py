@@ -10,8 +10,9 @@ import numpy as np
 from components.distiller import measures
 from components.distiller.classroom import Classroom
 from components.distiller.contest import Entry
-from components.distiller.measures import Judge
 from components.distiller.students import Hyper, Size
+from components.models import measuring
+from components.models.judge import Judge
 from components.models.training import History
 from components.models.transformed import LABEL
 
@@ -57,12 +58,13 @@ def describe(
     features, config = room.distillation.features, room.distillation.config
     training = room.distillation.training
     judge = Judge(features.task, room.validation[LABEL], training.seed)
+    scored = {name: measuring.scores(each, features.task) for name, each in outputs.items()}
     models = {
         name: {
             "parameters": sizes[name].parameters,
             "bytes": sizes[name].bytes,
             "latency_ms": sizes[name].latency_ms,
-            "metrics": judge.measure(outputs[name]),
+            "metrics": judge.measure(scored[name]),
             "agreement": measures.agreement(features.task, outputs[name], outputs[TEACHER]),
         }
         for name in (TEACHER, ALONE, DISTILLED)
@@ -82,7 +84,7 @@ def describe(
         "differences": {
             name: {
                 "value": distilled - models[name]["metrics"][metric],
-                "interval": judge.difference(outputs[DISTILLED], outputs[name]),
+                "interval": judge.difference(scored[DISTILLED], scored[name]),
             }
             for name in (TEACHER, ALONE)
         },
@@ -90,7 +92,7 @@ def describe(
             {
                 "name": each.architecture,
                 "parameters": each.parameters,
-                metric: judge.measure(said)[metric],
+                metric: judge.measure(measuring.scores(said, features.task))[metric],
             }
             for each, said in zip(room.teachers, room.eval_answers, strict=True)
         ],

@@ -13,13 +13,13 @@ from tensorflow_model_analysis.utils import config_util
 
 from components.evaluator import r2_score, selection
 from components.evaluator.config import EvaluatorConfig, Slice, Threshold
+from components.models.labelled import LABEL_COLUMN
 from components.models.metric_names import METRIC_NAMES, MULTICLASS, Task
 
 CANDIDATE: str = constants.CANDIDATE_KEY
 BASELINE: str = constants.BASELINE_KEY
 
-#: Columns of the stored predictions.
-LABEL_COLUMN = "__label__"
+#: Column of the stored predictions of a model.
 PREDICTION_COLUMN = "__prediction__{}"
 
 #: Metrics that TFMA lacks, by the module that adds them.

@@ -20,6 +20,7 @@ from components.evaluator import (
     summary,
 )
 from components.evaluator.config import EvaluatorConfig
+from components.models.labelled import Layout
 
 #: Directory of the stored predictions, below the evaluation.
 PREDICTIONS = "predictions"
@@ -29,7 +30,7 @@ def evaluate(
     split: str,
     models: Mapping[str, str],
     load: Callable[[str], predictions.Model],
-    layout: predictions.Layout,
+    layout: Layout,
     config: EvaluatorConfig,
     output: Path,
     *,

@@ -24,8 +24,9 @@ class Executor(base.Executor):
 
     def run(self, inputs: base.Artifacts, outputs: base.Artifacts, config: EvaluatorConfig) -> None:
         # Late, for whoever only builds the DAG: TFMA takes a second to import.
-        from components.evaluator import eval_config, evaluation, predictions, selection
+        from components.evaluator import eval_config, evaluation, selection
         from components.models import predict
+        from components.models.labelled import Layout
 
         [examples], [model] = inputs["examples"], inputs["model"]
         [written], [blessing] = outputs["evaluation"], outputs["blessing"]
@@ -44,7 +45,7 @@ class Executor(base.Executor):
             base.split_uri(examples, config.split),
             {name: artifact.uri for name, artifact in artifacts.items()},
             predict.load,
-            predictions.Layout(
+            Layout(
                 dataset["label"],
                 dataset["task"],
                 tuple(dataset["classes"]),

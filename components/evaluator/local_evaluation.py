@@ -17,10 +17,10 @@ from components.evaluator import predictions, slices
 from components.evaluator.eval_config import (
     BASELINE,
     CANDIDATE,
-    LABEL_COLUMN,
     PREDICTION_COLUMN,
     metric_keys,
 )
+from components.models.labelled import LABEL_COLUMN
 from components.models.metric_names import REGRESSION, Task
 from components.models.metrics import Metric, Sample, Values, vectorised
 

@@ -1,38 +1,29 @@
 """Scores of each model on a split, stored as a table with the label and the slices.
 
-The table has one row per example: the label (index of its class, or the number), one
-column per model (number, or list of class probabilities) and the columns to slice by.
+The table has one row per example: that of `components.models.labelled.read`, and one
+column per model (number, or list of class probabilities).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from tensorflow_metadata.proto.v0 import schema_pb2
-from tfx_bsl.coders import example_coder
 
 from components import examples, files
-from components.errors import InputError
-from components.evaluator.eval_config import LABEL_COLUMN, PREDICTION_COLUMN
-from components.models.metric_names import BINARY, REGRESSION, Task
+from components.evaluator.eval_config import PREDICTION_COLUMN
+from components.models import labelled
+from components.models.labelled import Layout
+from components.models.metric_names import BINARY, REGRESSION
 
 #: Name of the Parquet files below their directory, without shard and suffix.
 FILE_PREFIX = "part"
 _SUFFIX = ".parquet"
-
-_COLUMN_TYPES = {
-    schema_pb2.INT: pa.int64(),
-    schema_pb2.FLOAT: pa.float32(),
-    schema_pb2.BYTES: pa.string(),
-}
 
 
 class Model(Protocol):
@@ -42,65 +33,16 @@ class Model(Protocol):
         """Return float32 scores of serialized tf.Examples: ``[n]``, or ``[n, classes]``."""
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What the examples hold and what the table is to hold.
-
-    Attributes
-    ----------
-    label : str
-        Column of the label.
-    task : {"binary", "multiclass", "regression"}
-    classes : tuple of str
-        Values of the label as text; of two, the positive one is last.
-    columns : tuple of str
-        Columns to keep for slicing.
-    schema : Schema
-        Types of the examples' features.
-    """
-
-    label: str
-    task: Task
-    classes: tuple[str, ...]
-    columns: tuple[str, ...]
-    schema: schema_pb2.Schema
-
-    def features(self) -> schema_pb2.Schema:
-        """Return the schema of the features that the table is made from, and no others."""
-        wanted = {self.label, *self.columns}
-        return schema_pb2.Schema(
-            feature=[
-                schema_pb2.Feature(name=f.name, type=f.type)
-                for f in self.schema.feature
-                if f.name in wanted
-            ]
-        )
-
-    def arrow_schema(self, models: list[str]) -> pa.Schema:
-        """Return the schema of the table."""
-        types = {feature.name: feature.type for feature in self.schema.feature}
-        number = pa.float32()
-        score = number if self.task in (BINARY, REGRESSION) else pa.large_list(number)
-        return pa.schema(
-            [(LABEL_COLUMN, pa.float64() if self.task == REGRESSION else pa.int64())]
-            + [(PREDICTION_COLUMN.format(model), score) for model in models]
-            + [(column, _COLUMN_TYPES[types[column]]) for column in self.columns]
-        )
-
-
 def score(records: list[bytes], models: Mapping[str, Model], layout: Layout) -> pa.RecordBatch:
     """Return the table of some serialized tf.Examples.
 
     Raises
     ------
     InputError
-        For a label that is none of the classes, and a slice column with several values
-        in a row or text that is not UTF-8.
+        See `components.models.labelled.read`.
     """
-    decoder = example_coder.ExamplesToRecordBatchDecoder(layout.features().SerializeToString())
-    batch = decoder.DecodeBatch(records)
-    schema = layout.arrow_schema(list(models))
-    arrays = [_labels(_flat(batch, layout.label), layout)]
+    labels, *columns = labelled.read(records, layout).columns
+    arrays = [labels]
     for name, model in models.items():
         scores = np.asarray(model.predict_examples(records), np.float32)
         expected = (len(records), *([] if layout.task == REGRESSION else [len(layout.classes)]))
@@ -113,21 +55,19 @@ def score(records: list[bytes], models: Mapping[str, Model], layout: Layout) -> 
         else:
             offsets = np.arange(len(scores) + 1, dtype=np.int64) * scores.shape[1]
             arrays.append(pa.LargeListArray.from_arrays(offsets, scores.ravel()))
-    for column in layout.columns:
-        values = _flat(batch, column)
-        if pa.types.is_floating(values.type):
-            # Not a number is no value to slice by.
-            values = pc.if_else(pc.is_nan(values), None, values)
-        try:
-            arrays.append(values.cast(schema.field(column).type))
-        except pa.ArrowInvalid as error:
-            raise InputError(
-                "The data cannot be sliced by a column that is not UTF-8 text.",
-                column=column,
-                setting="evaluator.slices",
-                got=str(error),
-            ) from None
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    return pa.RecordBatch.from_arrays(
+        [*arrays, *columns], schema=arrow_schema(layout, list(models))
+    )
+
+
+def arrow_schema(layout: Layout, models: Sequence[str]) -> pa.Schema:
+    """Return the schema of the table."""
+    label, *columns = layout.arrow_schema()
+    number = pa.float32()
+    score = number if layout.task in (BINARY, REGRESSION) else pa.large_list(number)
+    return pa.schema(
+        [label, *((PREDICTION_COLUMN.format(model), score) for model in models), *columns]
+    )
 
 
 def score_in_memory(
@@ -136,7 +76,7 @@ def score_in_memory(
     """Score the split in `directory`, store the table below `output` and return it."""
     records = examples.read_records(examples.split_files(directory))
     table = pa.Table.from_batches(
-        [score(batch, models, layout) for batch in records], layout.arrow_schema(list(models))
+        [score(batch, models, layout) for batch in records], arrow_schema(layout, list(models))
     )
     with files.atomic_path(output / f"{FILE_PREFIX}-00000-of-00001{_SUFFIX}") as path:
         pq.write_table(table, path)
@@ -162,7 +102,7 @@ def score_on_beam(
             | "Write"
             >> beam.io.WriteToParquetBatched(
                 str(output / FILE_PREFIX),
-                layout.arrow_schema(list(uris)),
+                arrow_schema(layout, list(uris)),
                 file_name_suffix=_SUFFIX,
             )
         )
@@ -215,46 +155,3 @@ def count(output: Path, models: list[str]) -> tuple[int, dict[str, int]]:
             for model in models:
                 unusable[model] += int((~finite_rows(batch, model)).sum())
     return rows, unusable
-
-
-def _flat(batch: pa.RecordBatch, column: str) -> pa.Array:
-    """Return a column of lists as single values, null where a list is empty."""
-    lists = batch.column(column)
-    values, parents = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
-    if len(np.unique(parents)) != len(parents):
-        raise InputError(
-            f"The column {column!r} has several values in a row.",
-            column=column,
-            expected="at most one value in a row of the label and of a column to slice by",
-        )
-    positions = np.full(len(lists), -1)
-    positions[parents] = np.arange(len(parents))
-    return values.take(pa.array(positions, mask=positions < 0))
-
-
-def _labels(values: pa.Array, layout: Layout) -> pa.Array:
-    """Return numbers, or the index of each label's class."""
-    if layout.task == REGRESSION:
-        return values.cast(pa.float64())
-    distinct = values.unique()
-    indices = {name: index for index, name in enumerate(layout.classes)}
-    found = [indices.get(_as_class(value, indices)) for value in distinct.to_pylist()]
-    if None in found:
-        raise InputError(
-            "A label is none of the classes that were found in the train split.",
-            column=layout.label,
-            expected=", ".join(layout.classes),
-            got=_as_class(distinct[found.index(None)].as_py(), indices),
-        )
-    return pa.array(found, pa.int64()).take(pc.index_in(values, distinct))
-
-
-def _as_class(value: Any, classes: Mapping[str, int]) -> str:
-    """Return a label as the text that stands for its class."""
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    text = str(value)
-    # A column with a missing value is float: 1.0 then stands for the class "1".
-    if isinstance(value, float) and text not in classes and value.is_integer():
-        return str(int(value))
-    return text

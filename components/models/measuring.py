@@ -11,6 +11,7 @@ import tensorflow as tf
 import tf_keras
 
 from components.models import input_pipeline
+from components.models.scores import from_outputs
 
 #: Calls whose median is the latency, after some that do not count.
 LATENCY_CALLS, WARM_UP = 200, 20
@@ -23,6 +24,11 @@ def outputs(model: tf_keras.Model, arrays: Mapping[str, np.ndarray]) -> np.ndarr
         features, batch_size=input_pipeline.look_rows(features), verbose=0
     )
     return result
+
+
+def scores(outputs: np.ndarray, task: str) -> np.ndarray:
+    """Return what a model with these outputs [n, k] says: probabilities, or values."""
+    return np.asarray(from_outputs(tf.constant(outputs, tf.float32), task))
 
 
 def latency_ms(

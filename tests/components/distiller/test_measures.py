@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
 
-from components.distiller.measures import Judge, agreement, recovered
+from components.distiller.measures import agreement, recovered
 
 
 @pytest.mark.parametrize(
@@ -30,20 +29,3 @@ def test_agreement():
     assert agreement("multiclass", many, many[[0, 2, 2]]) == pytest.approx(2 / 3)
     assert agreement("regression", one, one) == pytest.approx(1)
     assert agreement("regression", np.full((4, 1), one.mean()), one) == pytest.approx(0)
-
-
-def test_judge():
-    random = np.random.default_rng(0)
-    label = random.integers(0, 2, 400)
-    good = (label * 2 - 1 + random.normal(size=400))[:, np.newaxis]
-    bad = random.normal(size=(400, 1))
-    judge = Judge("binary", label, 1)
-    assert judge.measure(good)["AUC"] == pytest.approx(roc_auc_score(label, good), abs=1e-4)
-    low, high = judge.difference(good, bad)
-    apart = judge.measure(good)["AUC"] - judge.measure(bad)["AUC"]
-    assert 0 < low < apart < high
-    assert judge.difference(good, good) == (0.0, 0.0)
-    assert (judge.metric, judge.higher_is_better) == ("AUC", True)
-    numbers = Judge("regression", np.array([1.0, 2.0]), 1)
-    assert (numbers.metric, numbers.higher_is_better) == ("RootMeanSquaredError", False)
-    assert numbers.measure(np.array([[2.0], [1.0]]))["RootMeanSquaredError"] == 1.0

@@ -10,6 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components import examples
 from components.errors import InputError
 from components.evaluator import predictions
+from components.models.labelled import Layout
 
 SCHEMA = schema_pb2.Schema(
     feature=[
@@ -37,7 +38,7 @@ def load_constant(uri: str) -> Constant:
 
 
 def layout(task="binary", label="y", classes=("no", "yes"), columns=("x", "area")):
-    return predictions.Layout(label, task, classes, columns, SCHEMA)
+    return Layout(label, task, classes, columns, SCHEMA)
 
 
 def batch(**columns):
