@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable
 from pathlib import Path
 
 import tensorflow as tf
-import tensorflow_transform as tft
 import tf_keras
-from tensorflow_transform.saved import saved_transform_io_v2
 
-from components import files, naming
+from components import files
 from components.models import architectures, image_architectures, own_model, scores
-from components.models.projection import Projection
+from components.models.featurizing import EXAMPLES, Featurizer, Raw, argument_names
 from components.models.specification import Member, Specification
-from components.models.transformed import CATEGORICAL, Features
+from components.models.transformed import Features
 
 #: Directories of a Model artifact: TFX's name for what is served, and the model itself
 #: as specification, layers and weights, from which components that train go on.
@@ -49,35 +45,26 @@ class ServedModel(tf.Module):
         projection: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__()
-        graph = tft.TFTransformOutput(str(transform_graph))
-        loader = saved_transform_io_v2.SavedModelLoader(graph.transform_savedmodel_dir)
-        # What the functions below capture must be tracked: the variables, and the tables
-        # of the transform graph. The Keras model itself must not: saving it would trace
-        # every layer once more, for a reader that knows Keras, and take as long again.
+        # What the functions below capture must be tracked: the variables, and the featurizer.
+        # The Keras model itself must not: saving it would trace every layer once more, for a
+        # reader that knows Keras, and take as long again.
         self.weights = list(model.variables)
-        self.transform = loader._imported
-        self._raw_specification = {
-            name: spec for name, spec in graph.raw_feature_spec().items() if name != features.label
-        }
+        self.featurizer = Featurizer(transform_graph, projection)
         inputs = {
             tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name)
             for tensor in model.inputs
         }
-        self._reduce = None if projection is None else Projection.read(projection).apply
-        self._inputs = (
-            inputs if projection is None else _specifications(Features.read(transform_graph))
-        )
-        self.columns = tuple(self._raw_specification)
+        self._inputs = self.featurizer.specifications if self.featurizer.reduces else inputs
+        self.columns = tuple(self.featurizer.raw_specification)
         classes = list(features.classes)
 
         def score(transformed: dict[str, tf.Tensor]) -> tf.Tensor:
-            if self._reduce is not None:
-                transformed = self._reduce({name: transformed[name] for name in self._inputs})
-            outputs = model({name: transformed[name] for name in inputs}, training=False)
+            taken = self.featurizer.reduce(transformed)
+            outputs = model({name: taken[name] for name in inputs}, training=False)
             return scores.from_outputs(outputs, features.task)
 
-        def serve(raw: dict[str, tf.Tensor | tf.SparseTensor]) -> dict[str, tf.Tensor]:
-            result = {"scores": score(loader.apply_transform_model(raw))}
+        def serve(raw: Raw) -> dict[str, tf.Tensor]:
+            result = {"scores": score(self.featurizer.transform(raw))}
             if classes:
                 most_probable = tf.argmax(result["scores"], axis=1)
                 result["class"] = tf.gather(tf.constant(classes), most_probable)
@@ -92,7 +79,7 @@ class ServedModel(tf.Module):
         ``serving_default``
             ``examples``: serialized tf.Examples [n].
         ``predict``
-            Raw columns by their names (see `argument_names`), [n] each: text as
+            Raw columns by their names (see `featurizing.argument_names`), [n] each: text as
             strings, where "" is a missing value; all else as float64, where NaN is one.
             Of images ``image`` alone: PNG or JPEG files [n].
         ``transformed_features``
@@ -105,86 +92,31 @@ class ServedModel(tf.Module):
         The others return ``scores`` float32 [n, k]; the first two also ``class``, the name
         of the most probable class, for classification.
         """
-        specification = self._raw_specification
-        arguments = argument_names(specification)
 
         # None of them branches on a tensor, and AutoGraph takes seconds to find that out.
         @tf.function(autograph=False)
         def serving_default(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self._serve(tf.io.parse_example(examples, specification))
+            return self._serve(self.featurizer.parse(examples))
 
         @tf.function(autograph=False)
         def predict(**columns: tf.Tensor) -> dict[str, tf.Tensor]:
-            raw = {
-                name: _column(columns[arguments[name]], spec)
-                for name, spec in specification.items()
-            }
-            return self._serve(raw)
+            return self._serve(self.featurizer.from_arguments(columns))
 
         @tf.function(autograph=False)
         def transformed_features(**features: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"scores": self._score(features)}
 
-        columns = {
-            arguments[name]: tf.TensorSpec(
-                [None],
-                tf.string if spec.dtype == tf.string else tf.float64,
-                name=arguments[name],
-            )
-            for name, spec in specification.items()
-        }
         signatures = {
-            "serving_default": serving_default.get_concrete_function(
-                tf.TensorSpec([None], tf.string, name="examples")
-            ),
-            "predict": predict.get_concrete_function(**columns),
+            "serving_default": serving_default.get_concrete_function(EXAMPLES),
+            "predict": predict.get_concrete_function(**self.featurizer.arguments),
             "transformed_features": transformed_features.get_concrete_function(**self._inputs),
         }
-        if self._reduce is not None:
-            reduced_features = tf.function(lambda **each: self._reduce(each), autograph=False)
+        if self.featurizer.reduces:
+            reduced_features = tf.function(
+                lambda **each: self.featurizer.reduce(each), autograph=False
+            )
             signatures["reduced_features"] = reduced_features.get_concrete_function(**self._inputs)
         return signatures
-
-
-def argument_names(columns: Iterable[str]) -> dict[str, str]:
-    """Return the argument of the signature ``predict`` that takes each column.
-
-    TensorFlow allows letters, digits and ``_`` in them; anything else becomes ``_``.
-
-    Examples
-    --------
-    >>> argument_names(["fare", "mean radius", "mean-radius", "2nd"])
-    {'fare': 'fare', 'mean radius': 'mean_radius', 'mean-radius': 'mean_radius_2', '2nd': '_2nd'}
-    """
-    return naming.distinct(
-        columns, lambda name: re.sub(r"^(?=\d|$)", "_", re.sub(r"[^A-Za-z0-9_]", "_", name))
-    )
-
-
-def _specifications(features: Features) -> dict[str, tf.TensorSpec]:
-    """Return what transformed features are as arguments of a function."""
-    return {
-        name: tf.TensorSpec(
-            [None, *shape], tf.int64 if name == CATEGORICAL else tf.float32, name=name
-        )
-        for name, shape in features.shapes.items()
-    }
-
-
-def _column(values: tf.Tensor, spec: tf.io.VarLenFeature | tf.io.FixedLenFeature) -> tf.Tensor:
-    """Turn a column as `predict` takes it into what the transform graph takes."""
-    if spec.dtype == tf.string:
-        present = tf.not_equal(values, "")
-    else:
-        present = tf.logical_not(tf.math.is_nan(values))
-    if isinstance(spec, tf.io.FixedLenFeature):  # the schema says that it is never missing
-        return tf.reshape(tf.cast(values, spec.dtype), [-1, *spec.shape])
-    rows = tf.where(present)
-    return tf.SparseTensor(
-        tf.concat([rows, tf.zeros_like(rows)], axis=1),
-        tf.cast(tf.boolean_mask(values, present), spec.dtype),
-        tf.stack([tf.size(values, tf.int64), 1]),
-    )
 
 
 def save(

@@ -10,6 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from components.errors import InputError
+from components.models import edge
+from components.models.edge import EdgePredictor
 
 #: Rows per call: large enough that the graph's fixed cost does not count. Of images so many
 #: that their pixels, and a model's layers on them, leave memory for others.
@@ -57,14 +59,16 @@ class Predictor:
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
 
-def load(uri: str | os.PathLike[str]) -> Predictor:
+def load(uri: str | os.PathLike[str]) -> Predictor | EdgePredictor:
     """Return the predictor of a Model artifact or of a pushed model.
 
     Raises
     ------
     InputError
-        If there is no SavedModel.
+        If there is neither a SavedModel nor a TF Lite file with its featurizer.
     """
+    if edge.is_edge(uri):
+        return edge.EdgePredictor(uri)
     for directory in (Path(uri) / "Format-Serving", Path(uri)):
         if (directory / "saved_model.pb").is_file():
             return Predictor(directory)
