@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from components.compressor import flatbuffer, score_tail
+from components.compressor import flatbuffer, folding, score_tail
 from components.compressor.recipes.base import Arrays, Conversion, Draft, Work, unsupported
 from components.compressor.tflite_reading import Runner
 from components.errors import InputError
@@ -47,27 +47,59 @@ def convert(draft: Draft, work: Work) -> bytes:
         If ``int8`` or ``int16x8`` has no rows to measure activations on, or TF Lite lacks what
         a layer computes.
     """
-    arrays = _features(draft.model, work.train)
-    rows = len(work.train[LABEL])
-    measured = draft.conversion in ("int8", "int16x8") and not trained_for_int8(draft.model)
-    if measured and not rows:
+    aware = trained_for_int8(draft.model)
+    if aware and draft.conversion != "int8":
+        raise ValueError("a model that is trained for int8 is converted to nothing else")
+    measured = draft.conversion in ("int8", "int16x8") and not aware
+    if measured:
+        sample = representative(draft.model, work, draft.conversion)
+    else:
+        sample = _sample(draft.model, work)
+    model = draft.model
+    if any(type(layer) is tf_keras.layers.LayerNormalization for layer in model.layers):
+        model = folding.fold(model)
+    content = _converted(model, draft.conversion, sample if measured else None)
+    objects = flatbuffer.read(content)
+    score_tail.add(objects, work.features.task)
+    whole = _named(objects, [tensor.name for tensor in draft.model.inputs])
+    slim = flatbuffer.slim(whole)
+    _check(whole, slim, {name: values[:_CHECKED_ROWS] for name, values in sample.items()})
+    return slim
+
+
+def representative(model: tf_keras.Model, work: Work, conversion: str) -> Arrays:
+    """Return the features of training rows on which the ranges of activations are measured.
+
+    Parameters
+    ----------
+    model : tf_keras.Model
+    work : Work
+    conversion : str
+        What they are measured for.
+
+    Raises
+    ------
+    InputError
+        If there are no rows.
+    """
+    if not len(work.train[LABEL]):
         raise InputError(
-            f"There are no rows on which to measure activations for {draft.conversion}.",
+            f"There are no rows on which to measure activations for {conversion}.",
             setting="compressor.recipes",
             expected="a train split with rows",
             got="an empty one",
             remedy="Quantize weights alone (dynamic_range, float16), which needs no rows.",
         )
+    return _sample(model, work)
+
+
+def _sample(model: tf_keras.Model, work: Work) -> Arrays:
     random = np.random.default_rng(work.training.seed)
-    chosen = np.sort(random.permutation(rows)[:REPRESENTATIVE_ROWS])
-    sample = {name: values[chosen] for name, values in arrays.items()}
-    content = _converted(draft, sample if measured else None)
-    model = flatbuffer.read(content)
-    score_tail.add(model, work.features.task)
-    whole = _named(model, [tensor.name for tensor in draft.model.inputs])
-    slim = flatbuffer.slim(whole)
-    _check(whole, slim, {name: values[:_CHECKED_ROWS] for name, values in sample.items()})
-    return slim
+    chosen = np.sort(random.permutation(len(work.train[LABEL]))[:REPRESENTATIVE_ROWS])
+    return {
+        tensor.name: work.train[tensor.name][chosen].astype(tensor.dtype.as_numpy_dtype)
+        for tensor in model.inputs
+    }
 
 
 def trained_for_int8(model: tf_keras.Model) -> bool:
@@ -75,25 +107,18 @@ def trained_for_int8(model: tf_keras.Model) -> bool:
     return any(hasattr(layer, "quantize_config") for layer in model.layers)
 
 
-def _features(model: tf_keras.Model, arrays: Arrays) -> Arrays:
-    return {
-        tensor.name: arrays[tensor.name].astype(tensor.dtype.as_numpy_dtype, copy=False)
-        for tensor in model.inputs
-    }
-
-
-def _converted(draft: Draft, sample: Arrays | None) -> bytes:
+def _converted(model: tf_keras.Model, conversion: Conversion, sample: Arrays | None) -> bytes:
     try:
-        return _convert(draft.model, draft.conversion, sample)
+        return _convert(model, conversion, sample)
     except Exception as error:
-        for layer in draft.model.layers:
+        for layer in model.layers:
             if not isinstance(layer, tf_keras.layers.InputLayer) and not _convertible(layer):
-                raise unsupported(layer, draft.conversion) from error
+                raise unsupported(layer, conversion) from error
         raise InputError(
             "TF Lite cannot represent the model.",
             setting="compressor.recipes",
             expected="operations that TF Lite has",
-            got=str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__,
+            got=next(iter(str(error).strip().splitlines()), type(error).__name__),
             remedy="Switch on the Distiller, whose student is a network that TF Lite has.",
         ) from error
 
