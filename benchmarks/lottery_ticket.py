@@ -11,7 +11,8 @@ with the same sparse network at other initial weights, and with the dense one.
 5,000 of the training images, others for each seed, are held out. The early-stop iteration is that
 of the least loss on them, looked for every 100 iterations; the accuracy is that on the 10,000 test
 images there, which decide nothing. A training ends, and its weights are pruned, when that loss has
-found no new minimum for 5,000 iterations. The paper trains 50,000 iterations, whatever comes.
+found no new minimum for 5,000 iterations. The paper trains 50,000 iterations, whatever comes, and
+draws the initial weights from a normal distribution of the same deviation, not a uniform one.
 
 A ticket wins if it is at least as accurate as the dense network of the same seed, at an early-stop
 iteration that is no later. The last line on standard output is one JSON object: ``levels`` and

@@ -27,6 +27,7 @@ def fit(
     callbacks: Sequence[tf_keras.callbacks.Callback] = (),
     *,
     epochs: int | None = None,
+    each_step: bool = True,
 ) -> None:
     """Train a model in place, as it was trained but for the learning rate.
 
@@ -37,9 +38,11 @@ def fit(
     model : tf_keras.Model
     work : Work
     callbacks : sequence of Callback
-        Those of TensorFlow Model Optimization want to hear of every step.
     epochs : int, optional
         Instead of the config's.
+    each_step : bool
+        Whether callbacks hear of every step, or only of each
+        `components.models.stepping.STEPS_PER_CALL`, which takes less time.
     """
     tuning = work.config.fine_tuning
     epochs = epochs or tuning.epochs
@@ -67,7 +70,7 @@ def fit(
         augmentation=augmentation.make(hp, work.training.seed) if images else None,
     )
     arguments = {"epochs": epochs, "steps_per_epoch": steps(work, 1), "verbose": 0}
-    if callbacks:
+    if callbacks and each_step:
         model.fit(data, callbacks=list(callbacks), **arguments)
     else:
-        stepping.fit(model, data, **arguments)
+        stepping.fit(model, data, callbacks=list(callbacks), **arguments)

@@ -43,6 +43,7 @@ def pruned(
         return pruning_wrapper.PruneLowMagnitude(layer, **settings)
 
     wrapped = tf_keras.models.clone_model(inner, clone_function=wrap)
-    fine_tuning.fit(wrapped, work, [pruning_callbacks.UpdatePruningStep()])
+    # The wrappers count steps by themselves; their callback has to do where epochs end.
+    fine_tuning.fit(wrapped, work, [pruning_callbacks.UpdatePruningStep()], each_step=False)
     # Both have the same layers, each of which belongs to two graphs now; a copy has one.
     return copy_model(inner)

@@ -15,7 +15,7 @@ from components.compressor import fine_tuning, kernels, pruning
 from components.compressor.recipes.base import SPARSIFY, Draft, Recipe, Work
 from components.errors import ModelworksError
 
-NAME = "magnitude_pruning"
+NAME = "pruning"
 #: Share of the training over which the polynomial schedule prunes.
 PRUNING_PART = 0.75
 #: Times that the masks are chosen anew, if there are as many steps.
