@@ -24,3 +24,21 @@ class Projection(Artifact):
         "components": Property(type=PropertyType.INT),
         "input_width": Property(type=PropertyType.INT),
     }
+
+
+class Candidates(Artifact):
+    """Compressed forms of a model, measured; see `components.compressor.report`.
+
+    Attributes
+    ----------
+    chosen : str
+        Recipes of the one that was taken.
+    count : int
+        How many there are, the model as it is among them.
+    """
+
+    TYPE_NAME = "Candidates"
+    PROPERTIES = {  # noqa: RUF012
+        "chosen": Property(type=PropertyType.STRING),
+        "count": Property(type=PropertyType.INT),
+    }

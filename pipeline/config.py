@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from components.compressor.config import CompressorConfig
 from components.dimensionality_reducer.config import ReducerConfig
 from components.distiller.config import DistillerConfig
 from components.errors import InputError
@@ -117,8 +118,9 @@ class PipelineConfig(Settings):
     reducer : ReducerConfig or None
     tuner : TunerConfig or None
     distiller : DistillerConfig or None
-        Those of the DimensionalityReducer, the Tuner and the Distiller, each of which runs only
-        if the config has its section.
+    compressor : CompressorConfig or None
+        Those of the DimensionalityReducer, the Tuner, the Distiller and the Compressor, each of
+        which runs only if the config has its section.
     store : StoreConfig
         The metadata store.
     """
@@ -134,6 +136,7 @@ class PipelineConfig(Settings):
     tuner: TunerConfig | None = None
     trainer: TrainerConfig = TrainerConfig()
     distiller: DistillerConfig | None = None
+    compressor: CompressorConfig | None = None
     evaluator: EvaluatorConfig = EvaluatorConfig()
     pusher: PusherConfig = PusherConfig()
     store: StoreConfig = StoreConfig()
@@ -170,6 +173,19 @@ class PipelineConfig(Settings):
             )
         return distiller
 
+    @field_validator("compressor")
+    @classmethod
+    def _compressor_trains_as_told(
+        cls, compressor: CompressorConfig | None
+    ) -> CompressorConfig | None:
+        if compressor is not None and compressor.training is not None:
+            raise InputError(
+                "The Compressor trains on as the Trainer does.",
+                setting="compressor.training",
+                remedy="Set compressor.recipes.fine_tuning.",
+            )
+        return compressor
+
     @field_validator("nodes")
     @classmethod
     def _nodes_exist(cls, nodes: dict[str, NodeConfig]) -> dict[str, NodeConfig]:
@@ -199,7 +215,7 @@ class PipelineConfig(Settings):
     def settings_of(self, section: str) -> Settings:
         """Return the settings in `section`, completed by what only the whole knows."""
         settings: Settings = getattr(self, section)
-        if section in ("tuner", "distiller"):
+        if section in ("tuner", "distiller", "compressor"):
             shared = self.trainer.model_dump(include=set(TrainingConfig.model_fields))
             settings = settings.model_copy(update={"training": TrainingConfig(**shared)})
         if isinstance(settings, DistillerConfig):

@@ -154,6 +154,19 @@ NODES: dict[str, Node] = {
                 "teacher": "Trainer.model",
             },
         ),
+        Node(
+            "Compressor",
+            "compressor",
+            "compressor",
+            {
+                "examples": _FEATURES,
+                "raw_examples": "ExampleGen.examples",
+                "schema": "SchemaGen.schema",
+                "transform_graph": "Transform.transform_graph",
+                "projection": "DimensionalityReducer.projection",
+                "model": "Distiller.model or Trainer.model",
+            },
+        ),
         # Finds the last blessed model; part of the Evaluator's settings.
         Node(
             "BaselineResolver",
@@ -169,6 +182,7 @@ NODES: dict[str, Node] = {
             {
                 "examples": "ExampleGen.examples",
                 "model": "Trainer.model",
+                "compressed_model": "Compressor.compressed_model",
                 "baseline_model": "BaselineResolver.model",
                 "schema": "SchemaGen.schema",
             },

@@ -17,6 +17,7 @@ class EvaluatorSpec(ComponentSpec):
     INPUTS = {  # noqa: RUF012 (the field is TFX's)
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model": ChannelParameter(type=standard_artifacts.Model),
+        "compressed_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "baseline_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "schema": ChannelParameter(type=standard_artifacts.Schema),
     }

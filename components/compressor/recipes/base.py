@@ -9,7 +9,14 @@ from typing import Literal
 import numpy as np
 import tf_keras
 
-from components.compressor.config import RecipesConfig
+from components.compressor.config import (  # noqa: F401 (recipes import the stages from here)
+    CLUSTER,
+    CONVERT,
+    QUANTIZE_AWARE,
+    REMOVE,
+    SPARSIFY,
+    RecipesConfig,
+)
 from components.errors import InputError
 from components.models.hyperparameters import HyperParameters, ImageHyperParameters
 from components.models.training_config import TrainingConfig
@@ -19,9 +26,6 @@ Arrays = dict[str, np.ndarray]
 Hyper = HyperParameters | ImageHyperParameters
 #: How numbers are kept in the TF Lite file.
 Conversion = Literal["float32", "dynamic_range", "float16", "int8", "int16x8"]
-
-#: Stages of a chain of recipes, in the order in which they make sense.
-REMOVE, SPARSIFY, CLUSTER, QUANTIZE_AWARE, CONVERT = range(5)
 
 
 @dataclass(frozen=True)
