@@ -2,12 +2,15 @@
 
 The share of zeros grows as ``s (1 - (1 - t / T)^3)`` over the first three quarters of the
 training, fast at first, and the last quarter heals; or it is there from the first step
-[Zhu & Gupta 2017, "To prune, or not to prune"]. Kernels of dense layers and convolutions and
+[Zhu & Gupta 2017, "To prune, or not to prune"]. The learning rate stays as it begins, as weights
+that are pruned when it has fallen leave a damage that does not heal (section 3 there). Kernels of dense layers and convolutions and
 tables of embeddings are pruned, each to the same share; see `components.compressor.kernels` for
 those that stay whole.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from tensorflow_model_optimization.python.core.sparsity.keras import pruning_schedule
 
@@ -49,9 +52,10 @@ def apply(draft: Draft, work: Work) -> Draft:
     """Prune and train on."""
     config = work.config.pruning
     layers = kernels.prunable(draft.model, NAME)
+    steady = replace(work, hp=work.hp.model_copy(update={"schedule": "constant"}))
     model = pruning.pruned(
         draft.model,
-        work,
+        steady,
         layers,
         pruning_schedule=schedule(config.schedule, config.sparsity, fine_tuning.steps(work)),
     )

@@ -61,6 +61,21 @@ def test_a_pruned_network_is_as_good_as_before():
     assert after > before - 0.01
 
 
+def test_the_learning_rate_does_not_fall_while_weights_are_pruned(monkeypatch):
+    model, work = models.images("lenet300", epochs=0, schedule="cosine")
+    rates = []
+    pruned = pruning.pruned
+
+    def look(model, work, *arguments, **settings):
+        rates.append(work.hp.schedule)
+        return pruned(model, work, *arguments, **settings)
+
+    monkeypatch.setattr(pruning, "pruned", look)
+    magnitude_pruning.RECIPE.apply(Draft(model), work)
+    assert rates == ["constant"]
+    assert work.hp.schedule == "cosine"
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3, 7, 50, 133, 134, 1000, 98_765])
 @pytest.mark.parametrize("kind", ["polynomial_decay", "constant"])
 def test_the_share_is_reached_whatever_the_number_of_steps(steps, kind):
