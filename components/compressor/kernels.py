@@ -11,8 +11,8 @@ import tf_keras
 from components.compressor.recipes.base import unsupported
 
 #: Kind of layer -> its attribute that holds the weights. The kernels of depthwise convolutions
-#: are not among them: they are few, and each is all that its channel has [Zhu & Gupta 2017,
-#: section 4.2, leave those of MobileNet whole].
+#: are not among them: they are few, and each is all that its channel has [Zhu & Gupta 2017
+#: leave those of MobileNet whole].
 ATTRIBUTES: dict[type[tf_keras.layers.Layer], str] = {
     tf_keras.layers.Dense: "kernel",
     tf_keras.layers.Conv2D: "kernel",

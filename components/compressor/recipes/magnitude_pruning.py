@@ -2,10 +2,11 @@
 
 The share of zeros grows as ``s (1 - (1 - t / T)^3)`` over the first three quarters of the
 training, fast at first, and the last quarter heals; or it is there from the first step
-[Zhu & Gupta 2017, "To prune, or not to prune"]. The learning rate stays as it begins, as weights
-that are pruned when it has fallen leave a damage that does not heal (section 3 there). Kernels of dense layers and convolutions and
-tables of embeddings are pruned, each to the same share; see `components.compressor.kernels` for
-those that stay whole.
+[Zhu & Gupta 2017, "To prune, or not to prune"]. The learning rate stays as it begins: what
+is pruned when it has fallen leaves a damage that does not heal, as the authors observe.
+
+Kernels of dense layers and convolutions and tables of embeddings are pruned, each to the same
+share; see `components.compressor.kernels` for those that stay whole.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ Those go which matter least to the loss. A channel is gone when nobody reads it:
 the kernels behind it that it is multiplied with are zeros. To the first order that changes
 the loss by the sum of gradient times weight over these rows, whatever lies between, and its square
 is averaged over batches [Molchanov et al. 2019, "Importance Estimation for Neural Network
-Pruning", eq. 8, there for the weights that make a channel, of which those before a
+Pruning", there for the weights that make a channel, of which those before a
 normalization tell little].
 """
 
