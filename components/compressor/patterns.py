@@ -39,10 +39,10 @@ class Pattern(tf_keras.constraints.Constraint):
         kernel : array
         largest : int
             A kernel with at most so many distinct values, that of 0 among them, is a clustered
-            one, if it has more weights than that.
+            one, if weights share any but that of 0.
         """
         values, members = np.unique(kernel, return_inverse=True)
-        if len(values) <= largest < kernel.size:
+        if len(values) <= largest and np.count_nonzero(values) < np.count_nonzero(kernel):
             numbers = np.cumsum(values != 0) * (values != 0)
             return cls(numbers[members].reshape(kernel.shape), int(numbers.max()))
         if (kernel == 0).any():
@@ -90,16 +90,20 @@ def clustered(kernel: np.ndarray, clusters: int) -> np.ndarray:
         return kernel
     centroids = np.linspace(free[0], free[-1], number)
     sums = np.concatenate([[0.0], np.cumsum(free)])
-    edges = None
+    edges = np.zeros(0)
     while True:
         middles = (centroids[1:] + centroids[:-1]) / 2
         found = np.concatenate([[0], np.searchsorted(free, middles), [len(free)]])
-        if edges is not None and np.array_equal(found, edges):
+        counts = np.diff(found)
+        if not counts.all():
+            # Nearest to no weight: the next one is the weight that is farthest from its own.
+            own = np.repeat(centroids, counts)
+            centroids[np.argmin(counts)] = free[np.argmax(np.abs(free - own))]
+            centroids.sort()
+        elif np.array_equal(found, edges):
             break
-        edges = found
-        counts = np.diff(edges)
-        # A centroid that is nearest to no weight stays where it is.
-        means = np.diff(sums[edges]) / np.maximum(counts, 1)
-        centroids = np.sort(np.where(counts > 0, means, centroids))
+        else:
+            edges = found
+            centroids = np.diff(sums[edges]) / counts
     nearest = centroids[np.searchsorted((centroids[1:] + centroids[:-1]) / 2, kernel)]
     return np.where(kernel == 0, 0, nearest).astype(kernel.dtype)

@@ -1,7 +1,8 @@
 """Quantization after training: how the TF Lite file keeps a model's numbers.
 
 ``dynamic_range``
-    Large kernels as 8-bit integers; what is computed from them stays float.
+    Kernels of 1,024 weights and more as 8-bit integers; the others, tables of embeddings and
+    all activations stay float.
 ``float16``
     Weights in half precision.
 ``int8``

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from components.compressor import conversion, tflite_reading
+from components.compressor.recipes.base import Draft, copy_model
+from components.compressor.tflite_reading import Runner, read
+from tests.components.compressor import models
+
+
+def test_weights_are_read_as_they_are():
+    model, work = models.tabular("mlp")
+    found = read(conversion.convert(Draft(model), work)).weights
+    assert [each.name for each in found] == [
+        "gather_0",
+        "fully_connected_0",
+        "fully_connected_1",
+        "fully_connected_2",
+    ]
+    # A matrix is [outputs, inputs] there; that of two classes has a row of zeros more.
+    assert [each.shape for each in found] == [(14, 4), (24, 12), (12, 24), (2, 12)]
+    assert [each.dtype for each in found] == ["float32"] * 4
+    assert [each.scales for each in found] == [0] * 4
+    assert found[1].unique == len(np.unique(model.get_layer("hidden_0").kernel.numpy()))
+    assert found[3].zeros == 0.5
+
+
+@pytest.mark.parametrize("name", ["float32", "float16", "int8", "int16x8"])
+def test_zeros_and_distinct_values_of_kernels_are_counted_in_the_file(name):
+    model, work = models.tabular("mlp")
+    model = copy_model(model)
+    kernel = model.get_layer("hidden_0").kernel
+    values = np.random.default_rng(0).choice([0.0, 0.0, 0.0, -0.5, 0.25, 1.0], kernel.shape)
+    kernel.assign(values)
+    [found] = [
+        each
+        for each in read(conversion.convert(Draft(model, (), name), work)).weights
+        if each.name == "fully_connected_0"
+    ]
+    assert found.zeros == np.mean(values == 0)
+    assert found.unique == found.unique_of_channel == 3
+
+
+def test_totals_are_sums_over_the_weights():
+    model, work = models.tabular("mlp")
+    reading = read(conversion.convert(Draft(model, (), "int8"), work))
+    assert reading.parameters == sum(each.size for each in reading.weights)
+    assert reading.unique == sum(each.unique for each in reading.weights)
+    zeros = sum(each.zeros * each.size for each in reading.weights)
+    assert reading.sparsity == pytest.approx(zeros / reading.parameters)
+    assert reading.bytes == len(conversion.convert(Draft(model, (), "int8"), work))
+
+
+def test_a_convolution_with_many_scales_has_as_many_channels():
+    model, work = models.images("cnn")
+    first = read(conversion.convert(Draft(model, (), "int8"), work)).weights[0]
+    assert first.name == "conv_2d_0"
+    assert first.shape == (8, 3, 3, 1)
+    assert first.scales == 8
+    assert first.unique_of_channel <= 9
+
+
+def test_many_rows_go_in_batches(monkeypatch):
+    model, work = models.tabular()
+    runner = Runner(conversion.convert(Draft(model), work))
+    whole = runner.scores(work.validation)
+    monkeypatch.setattr(tflite_reading, "_BATCH_ROWS", 37)
+    np.testing.assert_allclose(runner.scores(work.validation), whole, atol=1e-6)
+
+
+def test_integer_pixels_are_taken_as_they_are():
+    model, work = models.images("cnn", epochs=0)
+    runner = Runner(conversion.convert(Draft(model), work))
+    as_floats = {"image": work.validation["image"].astype(np.float32)}
+    np.testing.assert_array_equal(runner.scores(work.validation), runner.scores(as_floats))
+
+
+def test_latency_is_of_one_row():
+    model, work = models.tabular(epochs=0)
+    runner = Runner(conversion.convert(Draft(model), work))
+    found = runner.latency_ms(work.validation, calls=200)
+    assert 0 < found.median_ms <= found.p95_ms < 10
+    assert (found.calls, found.threads) == (200, 1)
+    # It does not keep the runner from taking many rows again.
+    assert len(runner.scores(work.validation)) == len(work.validation["numeric"])
