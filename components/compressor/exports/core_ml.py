@@ -45,6 +45,8 @@ WEIGHT_THRESHOLD = 128
 PALETTE = 16
 #: Bits of an index into a palette that iOS 16 knows.
 PALETTE_BITS = (1, 2, 4, 6, 8)
+#: Starts of k-means, of which the best is taken.
+KMEANS_STARTS = 3
 #: Examples that each package is computed on, row by row.
 EXAMPLES = 64
 #: Prefix of metadata of ours.
@@ -161,14 +163,15 @@ def quantized(model: Any) -> Any:
     """Return the model with weights as 8-bit integers and a scale for each output channel."""
     from coremltools.optimize import coreml
 
-    return coreml.linear_quantize_weights(
-        model,
-        coreml.OptimizationConfig(
-            coreml.OpLinearQuantizerConfig(
-                mode="linear_symmetric", dtype=np.int8, weight_threshold=WEIGHT_THRESHOLD
-            )
-        ),
+    config = coreml.OptimizationConfig(
+        coreml.OpLinearQuantizerConfig(
+            mode="linear_symmetric", dtype=np.int8, weight_threshold=WEIGHT_THRESHOLD
+        )
     )
+    # A channel without weights has the scale 0, by which it is divided; whatever integers come
+    # of that, they stand for 0.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return coreml.linear_quantize_weights(model, config)
 
 
 def palettized(model: Any) -> Any:
@@ -196,8 +199,8 @@ VARIANTS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
 def palette(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return few values, and for each weight the index of the one that stands for it.
 
-    Weights that share few values, as clustering leaves them, keep them exactly. Others get the
-    `PALETTE` centres of k-means.
+    Weights that share few values, as clustering leaves them, keep them exactly. Others get
+    `PALETTE` values: zero, if pruning has left any, and the centres of k-means of the rest.
 
     Parameters
     ----------
@@ -211,15 +214,24 @@ def palette(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     values, indices = np.unique(weights, return_inverse=True)
     if len(values) > min(2 ** PALETTE_BITS[-1], max(PALETTE, weights.size // 8)):
-        from sklearn.cluster import KMeans
-
-        spread = np.quantile(weights, (np.arange(PALETTE) + 0.5) / PALETTE).reshape(-1, 1)
-        means = KMeans(PALETTE, init=spread, n_init=1).fit(weights.reshape(-1, 1))
-        values, indices = means.cluster_centers_[:, 0], means.labels_
+        values, indices = _nearest_values(weights.reshape(-1))
     bits = next(bits for bits in PALETTE_BITS if 2**bits >= len(values))
     padded = np.zeros(2**bits, weights.dtype)
     padded[: len(values)] = values
     return padded, indices.reshape(-1).astype(np.uint8)
+
+
+def _nearest_values(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.cluster import KMeans
+
+    kept = weights != 0
+    zeros = [0.0] if not kept.all() else []
+    count = PALETTE - len(zeros)
+    rest = weights[kept].reshape(-1, 1)
+    means = KMeans(count, n_init=KMEANS_STARTS, random_state=0).fit(rest)
+    indices = np.zeros(len(weights), np.int64)
+    indices[kept] = means.labels_ + len(zeros)
+    return np.concatenate([zeros, means.cluster_centers_[:, 0]]), indices
 
 
 def _compare(

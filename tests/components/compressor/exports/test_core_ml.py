@@ -127,6 +127,30 @@ def test_other_weights_get_sixteen_values_near_them():
     assert np.mean((values[indices] - weights.ravel()) ** 2) < 0.011
 
 
+def test_pruned_weights_stay_zeros():
+    random = np.random.default_rng(0)
+    weights = random.normal(size=(60, 40)).astype(np.float32)
+    weights[random.random(weights.shape) < 0.8] = 0
+    values, indices = core_ml.palette(weights)
+    assert len(values) == 16
+    found = values[indices].reshape(weights.shape)
+    np.testing.assert_array_equal(found == 0, weights == 0)
+    assert np.mean((found - weights)[weights != 0] ** 2) < 0.013
+
+
+def test_a_channel_without_weights_gives_zeros_in_eight_bits(tmp_path):
+    subject = subjects.table.__wrapped__("mlp")  # of its own
+    layer = subject.model.get_layer("hidden_0")
+    kernel, bias = layer.get_weights()
+    kernel[:, 3] = 0
+    layer.set_weights([kernel, bias])
+    result = export("core_ml", subject, tmp_path)
+    weights = ml_program.weights(result[1].path).values()
+    [found] = [values for values in weights if values.shape == (24, 12)]
+    np.testing.assert_array_equal(found[3], np.zeros(12))
+    np.testing.assert_allclose(found, kernel.T, atol=np.abs(kernel).max() / 127)
+
+
 def test_what_cannot_be_computed_here_is_said(table, monkeypatch, tmp_path):
     known = {name: rule for name, rule in ml_program.OPERATIONS.items() if name != "relu"}
     monkeypatch.setattr(ml_program, "OPERATIONS", known)
