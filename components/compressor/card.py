@@ -26,6 +26,8 @@ from components.page import (
 
 #: Of the artifact.
 REPORT_FILE = "report.json"
+#: The TF Lite files of all candidates, by their index in the report.
+FILES = "candidates/{}.tflite"
 WIDTH, HEIGHT = 560, 320
 #: Kinds of points in the picture, with their colours.
 _KINDS = {"chosen": BLUE, "on the front": INK, "dominated": GRAY, "breaks the constraint": RED}

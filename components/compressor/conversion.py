@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from components.compressor import flatbuffer, folding, score_tail
+from components.compressor import flatbuffer, folding, ordering, score_tail
 from components.compressor.recipes.base import Arrays, Conversion, Draft, Work, unsupported
 from components.compressor.tflite_reading import Runner
 from components.errors import InputError
@@ -61,6 +61,7 @@ def convert(draft: Draft, work: Work) -> bytes:
     content = _converted(model, draft.conversion, sample if measured else None)
     objects = flatbuffer.read(content)
     score_tail.add(objects, work.features.task)
+    ordering.quantize_late(objects)
     whole = _named(objects, [tensor.name for tensor in draft.model.inputs])
     slim = flatbuffer.slim(whole)
     _check(whole, slim, {name: values[:_CHECKED_ROWS] for name, values in sample.items()})
@@ -104,7 +105,7 @@ def _sample(model: tf_keras.Model, work: Work) -> Arrays:
 
 def trained_for_int8(model: tf_keras.Model) -> bool:
     """Tell whether quantization-aware training has put its nodes into a model."""
-    return any(hasattr(layer, "quantize_config") for layer in model.layers)
+    return any(hasattr(part, "quantize_config") for part in model.submodules)
 
 
 def _converted(model: tf_keras.Model, conversion: Conversion, sample: Arrays | None) -> bytes:

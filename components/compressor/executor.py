@@ -114,6 +114,8 @@ class Executor(base.Executor):
         files.write_json(written / card.REPORT_FILE, described)
         with files.atomic_path(written / TABLE_FILE) as path:
             pq.write_table(report.as_table(described), path)
+        for index, candidate in enumerate(found.candidates):
+            files.write_bytes(written / card.FILES.format(index), candidate.content)
         candidates.chosen, candidates.count = chosen.title, len(found.candidates)
         base.write_page(written / PAGE_FILE, lambda: card.page(written))
         base.note(candidates, report.lines(described))

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from components import pareto
-from components.compressor import chains, choice
+from components.compressor import card, chains, choice
 from components.compressor.config import CompressorConfig
 from components.compressor.eval_rows import EvalRows
 from components.compressor.figures import Source
@@ -134,6 +134,7 @@ def as_table(found: dict[str, Any]) -> pa.Table:
     rows = [
         {
             "title": each["title"],
+            "file": card.FILES.format(index),
             "recipes": "+".join(each["recipes"]),
             "settings": json.dumps(each["settings"], sort_keys=True),
             "chosen": index == found["chosen"],
