@@ -10,7 +10,8 @@ CQAT   equal weights of a kernel stay equal
 PCQAT  both
 ====== ==========================================
 
-Batch normalizations are folded first, so that what is rounded is what is computed with.
+Batch normalizations are folded first, so that what is rounded is what is computed with. The best
+epoch on the validation rows is kept, the state before the training being one of them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from components.compressor import conversion, fake_quantization, fine_tuning, folding
+from components.compressor.best_epoch import BestEpoch
 from components.compressor.patterns import Pattern
 from components.compressor.recipes.base import QUANTIZE_AWARE, Draft, Recipe, Work, unsupported
 from components.errors import ModelworksError
@@ -41,7 +43,7 @@ def apply(draft: Draft, work: Work) -> Draft:
     print(f"{NAME}: {form(patterns)}")
     sample = conversion.representative(model, work, NAME)
     trained = fake_quantization.add(model, patterns, sample)
-    fine_tuning.fit(trained, work)
+    fine_tuning.fit(trained, work, [BestEpoch(work)], each_step=False)
     fake_quantization.fit_kernels(trained)
     for name, kernel in fake_quantization.kernels(trained).items():
         _check(name, kernel, patterns[name])

@@ -1,7 +1,8 @@
 """Weight clustering: the weights of each kernel share few values.
 
 K-means chooses the values and which weight has which; then the values are trained on, and the
-assignments stay [Han et al. 2016, "Deep Compression", section 3]. Zeros of a pruned kernel stay
+assignments stay [Han et al. 2016, "Deep Compression", section 3]; the best epoch on the
+validation rows is kept. Zeros of a pruned kernel stay
 zeros and are one of the values. Kernels of dense layers, convolutions and tables of embeddings are
 clustered, batch normalizations being folded into them first: their factors would tear the
 clusters apart.
@@ -18,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from components.compressor import fine_tuning, folding, kernels, rewriting
+from components.compressor.best_epoch import BestEpoch
 from components.compressor.patterns import Pattern, clustered
 from components.compressor.recipes.base import CLUSTER, Draft, Recipe, Work, unsupported
 from components.errors import ModelworksError
@@ -38,7 +40,7 @@ def apply(draft: Draft, work: Work) -> Draft:
         kernel.assign(clustered(kernel.numpy(), clusters))
         patterns[layer.name] = Pattern.of(kernel.numpy(), clusters)
     trained = rewriting.constrained(model, patterns)
-    fine_tuning.fit(trained, work)
+    fine_tuning.fit(trained, work, [BestEpoch(work)], each_step=False)
     model = rewriting.constrained(trained, dict.fromkeys(patterns))
     for name in patterns:
         kernel = kernels.kernel(model.get_layer(name)).numpy()
