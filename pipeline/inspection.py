@@ -7,6 +7,7 @@ from components.example_gen.dataset import DatasetSpec
 from components.example_gen.inspect import inspect
 from components.models.hyperparameters import ImageHyperParameters, check_kind
 from components.schema_gen import curated
+from components.slicing import check_columns
 from pipeline.config import PipelineConfig
 
 
@@ -23,8 +24,11 @@ def inspect_data(config: PipelineConfig) -> DatasetSpec:
     """
     config.trainer.check()
     found = _inspect(config)
-    if any(node.name == "Evaluator" for node in config.enabled_nodes):
+    on = {node.name for node in config.enabled_nodes}
+    if "Evaluator" in on:
         selection.check(config.evaluator, found.task, found.names, found.split_names)
+    if "Compressor" in on and config.compressor is not None:
+        check_columns(config.compressor.slices, found.names, "compressor.slices")
     return found
 
 

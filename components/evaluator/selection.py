@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig, Slice
 from components.models.metric_names import DEFAULT_METRICS, METRIC_NAMES, Task
-from components.naming import nearest
+from components.slicing import check_columns
 
 
 def check(
@@ -23,7 +23,7 @@ def check(
         Those that the data have.
     """
     metric_names(config, task)
-    check_columns(slice_columns(config), columns)
+    check_columns(slice_columns(config), columns, "evaluator.slices")
     if config.split not in splits:
         raise InputError(
             f"The examples have no split {config.split!r} to evaluate the model on.",
@@ -58,18 +58,6 @@ def metric_names(config: EvaluatorConfig, task: Task) -> list[str]:
 def slice_columns(config: EvaluatorConfig) -> list[str]:
     """Return the columns that some slice names, in order of appearance."""
     return list(dict.fromkeys(column for part in slices(config) for column in part))
-
-
-def check_columns(columns: Sequence[str], valid: Sequence[str]) -> None:
-    """Raise InputError for a slice column that the data do not have."""
-    for column in columns:
-        if column not in valid:
-            raise InputError(
-                f"The data have no column {column!r} to slice by{nearest(column, valid)}.",
-                column=column,
-                setting="evaluator.slices",
-                expected=", ".join(valid),
-            )
 
 
 def slices(config: EvaluatorConfig) -> list[Slice]:
