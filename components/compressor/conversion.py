@@ -13,7 +13,14 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from components.compressor import flatbuffer, folding, ordering, score_tail
+from components.compressor import (
+    fake_quantization,
+    flatbuffer,
+    folding,
+    ordering,
+    rewriting,
+    score_tail,
+)
 from components.compressor.recipes.base import Arrays, Conversion, Draft, Work, unsupported
 from components.compressor.tflite_reading import Runner
 from components.errors import InputError
@@ -56,9 +63,15 @@ def convert(draft: Draft, work: Work) -> bytes:
     else:
         sample = _sample(draft.model, work)
     model = draft.model
-    if any(type(layer) is tf_keras.layers.LayerNormalization for layer in model.layers):
+    normalizations = _layer_normalizations(model)
+    if normalizations:
+        if draft.conversion == "int16x8":  # LiteRT has no variance of 16-bit integers
+            raise unsupported(normalizations[0], draft.conversion)
         model = folding.fold(model)
-    content = _converted(model, draft.conversion, sample if measured else None)
+        if measured:
+            # A variance has no 8 bits that would do: the arithmetic between nodes stays float.
+            model, measured = fake_quantization.add(model, {}, sample), False
+    content = _converted(model, draft.conversion, sample, measured)
     objects = flatbuffer.read(content)
     score_tail.add(objects, work.features.task)
     ordering.quantize_late(objects)
@@ -108,12 +121,20 @@ def trained_for_int8(model: tf_keras.Model) -> bool:
     return any(hasattr(part, "quantize_config") for part in model.submodules)
 
 
-def _converted(model: tf_keras.Model, conversion: Conversion, sample: Arrays | None) -> bytes:
+def _layer_normalizations(model: tf_keras.Model) -> list[tf_keras.layers.Layer]:
+    return [each for each in model.layers if type(each) is tf_keras.layers.LayerNormalization]
+
+
+def _converted(
+    model: tf_keras.Model, conversion: Conversion, sample: Arrays, measured: bool
+) -> bytes:
     try:
-        return _convert(model, conversion, sample)
+        return _convert(model, conversion, sample if measured else None)
     except Exception as error:
         for layer in model.layers:
-            if not isinstance(layer, tf_keras.layers.InputLayer) and not _convertible(layer):
+            if not isinstance(layer, tf_keras.layers.InputLayer) and not _convertible(
+                model, layer, conversion, sample if measured else None
+            ):
                 raise unsupported(layer, conversion) from error
         raise InputError(
             "TF Lite cannot represent the model.",
@@ -124,13 +145,29 @@ def _converted(model: tf_keras.Model, conversion: Conversion, sample: Arrays | N
         ) from error
 
 
-def _convertible(layer: tf_keras.layers.Layer) -> bool:
-    """Tell whether a layer by itself, in float, can be converted."""
-    inputs = tf.nest.map_structure(
-        lambda tensor: tf_keras.Input(tensor.shape[1:], dtype=tensor.dtype), layer.get_input_at(0)
+def _convertible(
+    model: tf_keras.Model,
+    layer: tf_keras.layers.Layer,
+    conversion: Conversion,
+    sample: Arrays | None,
+) -> bool:
+    """Tell whether a layer of a model can be converted by itself."""
+    taken = tf.nest.flatten(layer.get_input_at(0))
+    inputs = [
+        tf_keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=f"input_{number}")
+        for number, tensor in enumerate(taken)
+    ]
+    copy = rewriting.copy_layer(layer)
+    alone = tf_keras.Model(
+        {each.name: each for each in inputs},
+        copy(tf.nest.pack_sequence_as(layer.get_input_at(0), inputs)),
     )
+    if sample is not None:
+        found = tf_keras.Model(model.inputs, list(taken)).predict(sample, verbose=0)
+        parts = found if len(taken) > 1 else [found]
+        sample = {each.name: part for each, part in zip(inputs, parts, strict=True)}
     try:
-        _convert(tf_keras.Model(inputs, layer(inputs)), "float32", None)
+        _convert(alone, conversion, sample)
     except Exception:
         return False
     return True
@@ -173,7 +210,7 @@ def _convert(model: tf_keras.Model, conversion: Conversion, sample: Arrays | Non
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what the converter prints from the log of a node, unless it fails."""
+    """Keep what the converter prints from the log of a node: it raises what went wrong."""
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as told, warnings.catch_warnings():

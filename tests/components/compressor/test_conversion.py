@@ -145,6 +145,22 @@ def test_a_layer_that_tf_lite_lacks_is_named():
     assert "Distiller" in caught.value.details["to do"]
 
 
+def test_a_layer_normalization_is_no_matter_for_8_bits():
+    model, work = models.tabular("mlp", normalization="layer")
+    got = Runner(conversion.convert(Draft(model, (), "int8"), work)).scores(work.validation)
+    np.testing.assert_allclose(got, expected(model, work), atol=TOLERANCE["int8"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [({"normalization": "layer"}, "norm_0"), ({"max_categories": 3}, "capped")],
+)
+def test_a_layer_that_16_bit_activations_lack_is_named(settings, name):
+    model, work = models.tabular("mlp", **settings)
+    with pytest.raises(InputError, match=f"'{name}'"):
+        conversion.convert(Draft(model, (), "int16x8"), work)
+
+
 def test_the_converter_keeps_quiet(capfd):
     model, work = models.tabular(epochs=0)
     print("before", file=sys.stderr)
