@@ -104,15 +104,16 @@ def _headline(found: Report) -> str:
     verdict = "meets the constraint" if found["met"] else "comes nearest to the constraint"
     text = (
         f"{chosen['title']} {verdict}: {_kilobytes(chosen['bytes'])} KB instead of "
-        f"{_kilobytes(plain['bytes'])} ({_share(found):.0%}), {chosen['median_ms']:.3g} ms for a "
-        f"row instead of {plain['median_ms']:.3g}."
+        f"{_kilobytes(plain['bytes'])} ({_share(found):.0%}), "
+        f"{_microseconds(chosen['median_ms'])} µs for a row instead of "
+        f"{_microseconds(plain['median_ms'])}."
     )
     change = -chosen["drop"] if found["better"] == "higher" else chosen["drop"]
     more = (
         f"Its {metric} is {_value(chosen['metrics'][metric])} on the {found['rows']:,} rows of the "
         f"eval split, {change:+.2g} against the model of the {found['source']['name']} "
         f"({_value(found['source']['metric'])}), which takes "
-        f"{found['source']['tensorflow_ms']:.3g} ms for a row in TensorFlow. "
+        f"{_microseconds(found['source']['tensorflow_ms'])} µs for a row in TensorFlow. "
         f"The search ended because {found['ended']}."
     )
     lines = f'<p class="lead">{escape(text)}</p><p>{escape(more)}</p>'
@@ -147,7 +148,7 @@ def _picture(found: Report) -> str:
     base = chart_of(rows).encode(
         x=altair.X(
             "kilobytes:Q",
-            scale=altair.Scale(type="log", nice=True),
+            scale=altair.Scale(type="log", nice=False, padding=24),
             title="TF Lite file in KB, on a logarithmic scale",
         ),
         y=altair.Y("value:Q", scale=altair.Scale(zero=False, nice=True), title=metric),
@@ -186,11 +187,11 @@ def _candidates(found: Report) -> str:
         Column("KB", "number"),
         Column("KB, gzip", "number"),
         *([Column("KB, container", "number")] if containers else []),
-        Column("ms, median", "number"),
-        Column("ms, p95", "number"),
+        Column("µs, median", "number"),
+        Column("µs, p95", "number"),
         Column(metric, "number"),
         Column("loses", "number"),
-        *([Column("on the worst slice", "text")] if worst else []),
+        *([Column("at most", "number"), Column("on the slice")] if worst else []),
         Column("zeros", "number"),
         Column("values", "number"),
         Column("MACs", "number"),
@@ -199,7 +200,7 @@ def _candidates(found: Report) -> str:
     ]
     rows = []
     for index, entry in enumerate(found["candidates"]):
-        slices = f"{entry['slice_drop']:.2g} on {entry['worst_slice']}"
+        slices = [f"{entry['slice_drop']:.2g}", entry["worst_slice"]]
         rows.append(
             Row(
                 [
@@ -207,11 +208,11 @@ def _candidates(found: Report) -> str:
                     _kilobytes(entry["bytes"]),
                     _kilobytes(entry["gzip_bytes"]),
                     *([_kilobytes(entry["container_bytes"])] if containers else []),
-                    f"{entry['median_ms']:.3g}",
-                    f"{entry['p95_ms']:.3g}",
+                    _microseconds(entry["median_ms"]),
+                    _microseconds(entry["p95_ms"]),
                     _value(entry["metrics"][metric]),
                     "" if entry["drop"] is None else f"{entry['drop']:.2g}",
-                    *([slices if entry["worst_slice"] else ""] if worst else []),
+                    *((slices if entry["worst_slice"] else ["", ""]) if worst else []),
                     f"{entry['sparsity']:.0%}",
                     number(entry["unique"]),
                     number(entry["macs"]),
@@ -292,6 +293,10 @@ def _settings(found: Report) -> str:
 
 def _kilobytes(amount: int | None) -> str:
     return "" if amount is None else f"{amount / 1e3:,.2f}"
+
+
+def _microseconds(milliseconds: float) -> str:
+    return f"{1e3 * milliseconds:,.3g}"
 
 
 def _value(value: float | None) -> str:

@@ -183,7 +183,7 @@ def lines(found: dict[str, Any]) -> str:
         mark = "*" if index == found["chosen"] else " "
         rows.append(
             f"  {mark} {each['title']:<40} {metric} {each['metrics'][metric]:.5g}, "
-            f"{each['bytes'] / 1e3:.4g} KB, {each['median_ms']:.3g} ms"
+            f"{each['bytes'] / 1e3:.4g} KB, {1e3 * each['median_ms']:.3g} µs"
         )
     notes = [f"  Note: {note}" for note in found["notes"]]
     return "\n".join([head, *rows, *notes])
