@@ -162,9 +162,10 @@ class Experiment:
 
     def _figures(self, draft: Any, work: Any) -> dict[str, float]:
         from components.compressor import conversion, tflite_reading
+        from components.models.lite_model import LiteModel
 
         content = conversion.convert(draft, work)
-        scores = tflite_reading.Runner(content).scores(self.test)
+        scores = LiteModel(content).scores(self.test)
         reading = tflite_reading.read(content)
         return {
             "accuracy": float(np.mean(scores.argmax(axis=1) == self.test[LABEL])),

@@ -22,8 +22,8 @@ from components.compressor import (
     score_tail,
 )
 from components.compressor.recipes.base import Arrays, Conversion, Draft, Work, unsupported
-from components.compressor.tflite_reading import Runner
 from components.errors import InputError
+from components.models.lite_model import LiteModel
 from components.models.transformed import LABEL
 
 #: The one signature of a file, as in a SavedModel; see `components.models.export`.
@@ -235,6 +235,6 @@ def _named(model: flatbuffer.schema.ModelT, names: list[str]) -> bytes:
 
 def _check(whole: bytes, slim: bytes, rows: Arrays) -> None:
     if len(next(iter(rows.values()))) and not np.array_equal(
-        Runner(whole).scores(rows), Runner(slim).scores(rows), equal_nan=True
+        LiteModel(whole).scores(rows), LiteModel(slim).scores(rows), equal_nan=True
     ):
         raise RuntimeError("the smaller TF Lite file does not answer as the converter's does")

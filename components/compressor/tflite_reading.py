@@ -1,24 +1,14 @@
-"""What a TF Lite file holds, and what it answers: read back from its bytes."""
+"""What a TF Lite file holds: read back from its bytes."""
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter
 
 from components.compressor import flatbuffer
-
-#: Calls before those that are measured.
-WARM_UP = 50
-#: Values of the largest tensor of a batch, by which the number of its rows is chosen.
-_BATCH_VALUES = 1 << 20
-_BATCH_ROWS = 4096
 
 #: Operations with weights: which input these are, and along which axis of it a channel lies.
 _WEIGHTS = {
@@ -186,101 +176,3 @@ def _weights(
 
 def _distinct(values: np.ndarray) -> int:
     return len(np.unique(values[values != 0]))
-
-
-@dataclass(frozen=True)
-class Latency:
-    """What one row takes.
-
-    Attributes
-    ----------
-    median_ms, p95_ms : float
-        Milliseconds from the features in memory to the scores in memory.
-    calls, threads : int
-    """
-
-    median_ms: float
-    p95_ms: float
-    calls: int
-    threads: int
-
-
-class Runner:
-    """A TF Lite file in LiteRT, the runtime that serves it.
-
-    Parameters
-    ----------
-    content : bytes
-    threads : int
-        For LiteRT's kernels.
-    """
-
-    def __init__(self, content: bytes, threads: int = 1) -> None:
-        self._threads = threads
-        self._interpreter = Interpreter(model_content=content, num_threads=threads)
-        signature = self._interpreter.get_signature_runner()
-        self._inputs: dict[str, dict[str, Any]] = signature.get_input_details()
-        [self._output] = [each["index"] for each in signature.get_output_details().values()]
-        self._rows = 0
-
-    @property
-    def inputs(self) -> dict[str, tuple[int, ...]]:
-        """Shape of one row of each input."""
-        return {name: tuple(each["shape"][1:].tolist()) for name, each in self._inputs.items()}
-
-    def scores(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return the scores [n, k] of rows.
-
-        Parameters
-        ----------
-        arrays : mapping
-            Features by name, [n, ...] each; others are not looked at.
-        """
-        rows = len(arrays[next(iter(self._inputs))])
-        widest = max(int(np.prod(shape, initial=1)) for shape in self.inputs.values())
-        step = max(1, min(_BATCH_ROWS, _BATCH_VALUES // widest))
-        parts = []
-        for first in range(0, rows, step):
-            self._take(arrays, first, min(first + step, rows))
-            self._interpreter.invoke()
-            parts.append(self._interpreter.get_tensor(self._output))
-        return np.concatenate(parts)
-
-    def latency_ms(self, arrays: Mapping[str, np.ndarray], calls: int = 1000) -> Latency:
-        """Measure how long the first row of `arrays` takes, alone and warm."""
-        self._take(arrays, 0, 1)
-        row = [
-            (each["index"], np.ascontiguousarray(arrays[name][:1].astype(each["dtype"])))
-            for name, each in self._inputs.items()
-        ]
-        interpreter, taken = self._interpreter, []
-        for _ in range(WARM_UP + calls):
-            started = time.perf_counter()
-            for index, values in row:
-                interpreter.set_tensor(index, values)
-            interpreter.invoke()
-            interpreter.get_tensor(self._output)
-            taken.append(1e3 * (time.perf_counter() - started))
-        taken = taken[WARM_UP:]
-        return Latency(
-            median_ms=statistics.median(taken),
-            p95_ms=float(np.quantile(taken, 0.95)),
-            calls=calls,
-            threads=self._threads,
-        )
-
-    def _take(self, arrays: Mapping[str, np.ndarray], first: int, last: int) -> None:
-        if last - first != self._rows:
-            self._rows = last - first
-            for name, each in self._inputs.items():
-                shape = [self._rows, *arrays[name].shape[1:]]
-                self._interpreter.resize_tensor_input(each["index"], shape)
-            self._interpreter.allocate_tensors()
-        for name, each in self._inputs.items():
-            values = arrays[name][first:last].astype(each["dtype"], copy=False)
-            self._interpreter.set_tensor(each["index"], values)
-
-
-def runner(content: bytes, threads: int = 1) -> Runner:
-    """Return a TF Lite file in LiteRT."""
-    return Runner(content, threads)

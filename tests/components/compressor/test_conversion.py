@@ -10,9 +10,10 @@ import tf_keras
 
 from components.compressor import conversion
 from components.compressor.recipes.base import Draft
-from components.compressor.tflite_reading import Runner, read
+from components.compressor.tflite_reading import read
 from components.errors import InputError
 from components.models import scores
+from components.models.lite_model import LiteModel
 from components.models.transformed import LABEL
 from tests.components.compressor import models
 
@@ -40,7 +41,7 @@ def expected(model, work):
 def test_a_file_gives_the_scores_of_the_model(name, architecture, task):
     model, work = models.tabular(architecture, task)
     content = conversion.convert(Draft(model, (), name), work)
-    got = Runner(content).scores(work.validation)
+    got = LiteModel(content).scores(work.validation)
     assert got.dtype == np.float32
     np.testing.assert_allclose(got, expected(model, work), atol=TOLERANCE[name])
     np.testing.assert_allclose(got.sum(axis=1), 1, atol=1e-5)
@@ -49,7 +50,7 @@ def test_a_file_gives_the_scores_of_the_model(name, architecture, task):
 @pytest.mark.parametrize("name", CONVERSIONS)
 def test_an_image_file_gives_the_classes_of_the_model(name):
     model, work = models.images("cnn")
-    got = Runner(conversion.convert(Draft(model, (), name), work)).scores(work.validation)
+    got = LiteModel(conversion.convert(Draft(model, (), name), work)).scores(work.validation)
     same = got.argmax(axis=1) == expected(model, work).argmax(axis=1)
     assert same.mean() > 0.97
 
@@ -58,13 +59,13 @@ def test_an_image_file_gives_the_classes_of_the_model(name):
 @pytest.mark.parametrize("normalization", ["none", "batch", "layer"])
 def test_every_architecture_is_converted(architecture, normalization):
     model, work = models.tabular(architecture, normalization=normalization, epochs=0)
-    got = Runner(conversion.convert(Draft(model), work)).scores(work.validation)
+    got = LiteModel(conversion.convert(Draft(model), work)).scores(work.validation)
     np.testing.assert_allclose(got, expected(model, work), atol=1e-5)
 
 
 def test_values_of_a_regression_are_scores():
     model, work = models.tabular("mlp", "regression")
-    got = Runner(conversion.convert(Draft(model), work)).scores(work.validation)
+    got = LiteModel(conversion.convert(Draft(model), work)).scores(work.validation)
     np.testing.assert_allclose(got, expected(model, work), rtol=1e-4, atol=1e-4)
 
 
@@ -86,7 +87,7 @@ def test_inputs_and_output_are_those_of_the_signature_of_dense_features(name):
 
 def test_any_number_of_rows_gives_the_same_scores():
     model, work = models.tabular()
-    runner = Runner(conversion.convert(Draft(model, (), "int8"), work))
+    runner = LiteModel(conversion.convert(Draft(model, (), "int8"), work))
     together = runner.scores(work.validation)
     alone = [
         runner.scores({name: values[i : i + 1] for name, values in work.validation.items()})
@@ -147,7 +148,7 @@ def test_a_layer_that_tf_lite_lacks_is_named():
 
 def test_a_layer_normalization_is_no_matter_for_8_bits():
     model, work = models.tabular("mlp", normalization="layer")
-    got = Runner(conversion.convert(Draft(model, (), "int8"), work)).scores(work.validation)
+    got = LiteModel(conversion.convert(Draft(model, (), "int8"), work)).scores(work.validation)
     np.testing.assert_allclose(got, expected(model, work), atol=TOLERANCE["int8"])
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
+from ai_edge_litert.interpreter import Interpreter
 
 from components.compressor import flatbuffer
-from components.compressor.tflite_reading import Interpreter, read
+from components.compressor.tflite_reading import read
 
 
 @functools.cache

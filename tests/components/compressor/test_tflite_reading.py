@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.compressor import conversion, tflite_reading
+from components.compressor import conversion
 from components.compressor.recipes.base import Draft, copy_model
-from components.compressor.tflite_reading import Runner, read
+from components.compressor.tflite_reading import read
 from tests.components.compressor import models
 
 
@@ -59,28 +59,3 @@ def test_a_convolution_with_many_scales_has_as_many_channels():
     assert first.shape == (8, 3, 3, 1)
     assert first.scales == 8
     assert first.unique_of_channel <= 9
-
-
-def test_many_rows_go_in_batches(monkeypatch):
-    model, work = models.tabular()
-    runner = Runner(conversion.convert(Draft(model), work))
-    whole = runner.scores(work.validation)
-    monkeypatch.setattr(tflite_reading, "_BATCH_ROWS", 37)
-    np.testing.assert_allclose(runner.scores(work.validation), whole, atol=1e-6)
-
-
-def test_integer_pixels_are_taken_as_they_are():
-    model, work = models.images("cnn", epochs=0)
-    runner = Runner(conversion.convert(Draft(model), work))
-    as_floats = {"image": work.validation["image"].astype(np.float32)}
-    np.testing.assert_array_equal(runner.scores(work.validation), runner.scores(as_floats))
-
-
-def test_latency_is_of_one_row():
-    model, work = models.tabular(epochs=0)
-    runner = Runner(conversion.convert(Draft(model), work))
-    found = runner.latency_ms(work.validation, calls=200)
-    assert 0 < found.median_ms <= found.p95_ms < 10
-    assert (found.calls, found.threads) == (200, 1)
-    # It does not keep the runner from taking many rows again.
-    assert len(runner.scores(work.validation)) == len(work.validation["numeric"])

@@ -12,8 +12,9 @@ from components.compressor.recipes import (
     weight_clustering,
 )
 from components.compressor.recipes.base import Draft, copy_model
-from components.compressor.tflite_reading import Runner, read
+from components.compressor.tflite_reading import read
 from components.errors import InputError
+from components.models.lite_model import LiteModel
 from tests.components.compressor import models
 
 #: Values of a kernel.
@@ -39,7 +40,7 @@ def pruned(model: tf_keras.Model, share: float = 0.5) -> tf_keras.Model:
 
 
 def right(content: bytes, work) -> float:
-    guess = Runner(content).scores(work.validation).argmax(axis=1)
+    guess = LiteModel(content).scores(work.validation).argmax(axis=1)
     return float(np.mean(guess == work.validation["label"]))
 
 
@@ -66,7 +67,7 @@ def test_all_weights_of_the_file_are_8_bit_and_it_is_as_good(kind, settings):
 def test_the_file_answers_as_the_trained_model(kind):
     model, work = made(kind)
     draft = quantization_aware_training.RECIPE.apply(Draft(model), work)
-    answers = Runner(conversion.convert(draft, work)).scores(work.validation)
+    answers = LiteModel(conversion.convert(draft, work)).scores(work.validation)
     outputs = models.outputs(draft.model, work.validation)
     guess = outputs.argmax(axis=1) if outputs.shape[1] > 1 else outputs[:, 0] > 0
     assert np.mean(answers.argmax(axis=1) == guess) > 0.97
