@@ -162,9 +162,8 @@ def _bind(descent: Descent, index: int, slot: layout.Slot, part: float, bit: flo
     weights = descent.squares[index].numpy().reshape(-1) + _LEAST
     place = _bits(descent, index, slot).reshape(-1)
     book = descent.books[index].numpy()
-    taken = cluster[alive & shared]
-    start = taken if len(taken) else np.abs(values[free][:, None] - book).argmin(axis=1)
-    lengths = _code_lengths(start, len(book))
+    near = np.abs(values[free][:, None] - book).argmin(axis=1)
+    lengths = _code_lengths(np.concatenate([cluster[alive & shared], near]), len(book))
     order = free[np.argsort(-np.abs(values[free]), kind="stable")][:count]
     choice = _choice(values[order], weights[order], place[order], book, lengths, bit)
     flat = alive.reshape(-1).copy()
