@@ -109,6 +109,19 @@ def error(model: Any, rows: Arrays) -> float:
     return float(100 * (outputs(model, rows[IMAGE]).argmax(axis=1) != rows[LABEL]).mean())
 
 
+def chosen(front: list[dict[str, float]], bound: float, rows: int) -> dict[str, float]:
+    """Return the smallest point whose error is below a bound (%), as held-out rows tell."""
+
+    def highest(point: dict[str, float]) -> float:
+        share = point["held_out_error"] / 100
+        return 100 * (share + CONFIDENCE * math.sqrt(share * (1 - share) / rows))
+
+    good = [point for point in front if highest(point) <= bound]
+    if good:
+        return min(good, key=lambda point: point["bytes"])
+    return min(front, key=lambda point: point["held_out_error"])
+
+
 @dataclass(frozen=True)
 class Experiment:
     """One network; what is there already is not done again.
@@ -142,21 +155,12 @@ class Experiment:
         for sparsity, *epochs in self.plan.points:
             path += f"-{sparsity}-{epochs[0]}"
             front.append(self._point(reference, pruned, sparsity, epochs, path))
-        good = [point for point in front if self._is_safe(point["held_out_error"])]
-        if good:
-            main = min(good, key=lambda point: point["bytes"])
-        else:
-            main = min(front, key=lambda point: point["held_out_error"])
+        main = chosen(front, self.plan.bound, len(self.held_out[LABEL]))
         return {
             "ref_error": round(ref_error, 2),
             **{name: main[name] for name in ("error", "bytes", "rate")},
             "front": front,
         }
-
-    def _is_safe(self, held_out_error: float) -> bool:
-        share = held_out_error / 100
-        deviation = 100 * math.sqrt(share * (1 - share) / len(self.held_out[LABEL]))
-        return held_out_error + CONFIDENCE * deviation <= self.plan.bound
 
     def _point(
         self, reference: Any, pruned: Any, sparsity: float, epochs: list[int], path: str

@@ -11,8 +11,8 @@ from benchmarks.deep_compression import Plan
 
 def test_the_last_line_and_no_training_twice(tmp_path, monkeypatch, capsys):
     plans = {
-        "lenet300": Plan("shift_rotate", 100.0, 1, ((0.9, 1, 1), (0.98, 1, 1))),
-        "lenet5": Plan("shift", 0.0, 1, ((0.95, 1, 1), (0.97, 1, 1))),
+        "lenet300": Plan("shift_rotate", 100.0, 1, ((0.98, 1, 1), (0.995, 1, 1))),
+        "lenet5": Plan("shift", 100.0, 1, ((0.999, 1, 1),)),
     }
 
     def read(images, rows):
@@ -33,19 +33,25 @@ def test_the_last_line_and_no_training_twice(tmp_path, monkeypatch, capsys):
     for name, parameters in (("lenet300", 266_610), ("lenet5", 431_080)):
         figures = found[name]
         assert set(figures) == {"ref_error", "error", "bytes", "rate", "front"}
-        assert len(figures["front"]) == 2
+        assert len(figures["front"]) == len(plans[name].points)
+        assert figures["bytes"] == min(point["bytes"] for point in figures["front"])
         for point in figures["front"]:
             assert abs(point["rate"] - 4 * parameters / point["bytes"]) < 0.1
             assert 0 <= point["error"] <= 100
-    # Within the bound the smallest file; where none is, that of the least held-out error.
-    front = found["lenet300"]["front"]
-    assert found["lenet300"]["bytes"] == min(point["bytes"] for point in front)
-    front = found["lenet5"]["front"]
-    least = min(front, key=lambda point: point["held_out_error"])
-    assert found["lenet5"]["bytes"] == least["bytes"]
     monkeypatch.setattr(deep_compression.Experiment, "_train", None)
     monkeypatch.setattr(deep_compression.Experiment, "_lessons", lambda *_: None)
     deep_compression.main()
     again = json.loads(capsys.readouterr().out.splitlines()[-1])
     for name, figures in found.items():
         assert {**again[name], "front": None} == {**figures, "front": None}
+
+
+def test_the_smallest_file_that_is_surely_below_the_bound():
+    front = [
+        {"held_out_error": error, "bytes": size}
+        for error, size in ((0.7, 900), (0.66, 500), (0.9, 400), (1.4, 300))
+    ]
+    assert deep_compression.chosen(front, 0.95, 5000)["bytes"] == 500
+    assert deep_compression.chosen(front, 1.7, 5000)["bytes"] == 300
+    assert deep_compression.chosen(front, 1.7, 500)["bytes"] == 400
+    assert deep_compression.chosen(front, 0.5, 5000)["held_out_error"] == 0.66
