@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from components.compressor import chains, figures
-from components.compressor.config import CompressorConfig, FineTuningConfig, RecipesConfig
+from components.compressor.config import (
+    CompressorConfig,
+    FineTuningConfig,
+    LotteryTicketConfig,
+    RecipesConfig,
+)
+from components.compressor.deep_compression.config import DeepCompressionConfig
 from components.compressor.eval_rows import EvalRows
 from components.compressor.recipes import table
 from components.compressor.recipes.base import Recipe
@@ -21,7 +27,11 @@ from components.models.specification import Member, Specification
 from components.models.transformed import LABEL
 from tests.components.compressor import models
 
-RECIPES = RecipesConfig(fine_tuning=FineTuningConfig(epochs=1))
+RECIPES = RecipesConfig(
+    fine_tuning=FineTuningConfig(epochs=1),
+    deep_compression=DeepCompressionConfig(pruning_epochs=2, sharing_epochs=1),
+    lottery_ticket=LotteryTicketConfig(rounds=1),
+)
 
 
 def bench(tmp_path, model, work, **settings):
