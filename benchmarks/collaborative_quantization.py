@@ -10,9 +10,10 @@ test split, and zeros and distinct weights are counted in the file itself.
 
 The last line on standard output is one JSON object, with one for each network. In it, ``float`` is
 the accuracy of the float file, and ``PQAT``, ``CQAT`` and ``PCQAT`` hold, as means over the seeds,
-``accuracy``, ``sparsity``, ``unique`` (distinct weights that are not 0 of a kernel, the most of all
-clustered kernels) and ``bytes`` of both files, those after training alone under ``post_training``,
-and ``gained_points``: accuracy that the training gained, in points, with its ``standard_error``.
+``accuracy`` (and ``auc`` of two classes), ``sparsity``, ``unique`` (distinct weights that are not 0
+of a kernel, the most of all kernels that are clustered) and ``bytes`` of both files, those after
+training alone under ``post_training``; and what the training for integers gained, in points, with
+standard errors.
 ``kept`` says whether in each seed all zeros and no more than the set clusters are in the file.
 """
 
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from benchmarks import data
 from components.compressor.config import (
@@ -45,11 +47,12 @@ from components.models.transformed import IMAGE, LABEL, Features, ImageFeature
 ROOT = Path(__file__).parents[1]
 #: Images that are trained on; some thousand more are for early stopping.
 ROWS, HELD_OUT, EPOCHS = 20_000, 2_000, 8
+CNN = ImageHyperParameters(architecture="cnn", filters=8, learning_rate=0.01, batch_size=64)
 QUICK_ROWS, QUICK_EPOCHS = 2_000, 3
 #: Share of zeros, and values of each kernel.
 SPARSITY, CLUSTERS = 0.8, 16
 FINE_TUNING_EPOCHS = 4
-SEEDS = 3
+SEEDS = 5
 FORMS = {
     "PQAT": ("pruning",),
     "CQAT": ("clustering",),
@@ -167,8 +170,11 @@ class Experiment:
         content = conversion.convert(draft, work)
         scores = LiteModel(content).scores(self.test)
         reading = tflite_reading.read(content)
+        labels = self.test[LABEL]
+        auc = {"auc": float(roc_auc_score(labels, scores[:, 1]))} if scores.shape[1] == 2 else {}
         return {
-            "accuracy": float(np.mean(scores.argmax(axis=1) == self.test[LABEL])),
+            "accuracy": float(np.mean(scores.argmax(axis=1) == labels)),
+            **auc,
             "sparsity": reading.sparsity,
             "unique": max(each.unique for each in reading.weights if "depthwise" not in each.name),
             "bytes": len(content),
@@ -180,18 +186,18 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {"float": round(statistics.mean(row["float"] for row in rows), 5)}
     for form, chain in FORMS.items():
         parts = [row[form] for row in rows]
-        figures = {
-            name: round(statistics.mean(part[name] for part in parts), 5)
-            for name in ("accuracy", "sparsity", "unique", "bytes")
-        }
-        figures["post_training"] = {
-            name: round(statistics.mean(part["post_training"][name] for part in parts), 5)
-            for name in ("accuracy", "sparsity", "unique", "bytes")
-        }
-        points = [100 * (part["accuracy"] - part["post_training"]["accuracy"]) for part in parts]
-        figures["gained_points"] = round(statistics.mean(points), 3)
-        spread = statistics.stdev(points) if len(points) > 1 else 0.0
-        figures["standard_error"] = round(spread / math.sqrt(len(points)), 3)
+        names = [name for name in parts[0] if name not in ("post_training", "zeros")]
+
+        def means(rows: list[dict[str, Any]], names: list[str] = names) -> dict[str, Any]:
+            return {name: round(statistics.mean(row[name] for row in rows), 5) for name in names}
+
+        figures = {**means(parts), "post_training": means([p["post_training"] for p in parts])}
+        for name in ("accuracy", "auc"):
+            if name in names:
+                points = [100 * (part[name] - part["post_training"][name]) for part in parts]
+                spread = statistics.stdev(points) if len(points) > 1 else 0.0
+                figures[f"gained_{name}_points"] = round(statistics.mean(points), 3)
+                figures[f"{name}_standard_error"] = round(spread / math.sqrt(len(points)), 3)
         figures["kept"] = all(
             ("pruning" not in chain or part["sparsity"] >= part["zeros"])
             and ("clustering" not in chain or part["unique"] <= CLUSTERS)
@@ -215,7 +221,7 @@ def main() -> None:
         experiments = {
             "cnn": Experiment(
                 *mnist(home / "mnist", rows),
-                ImageHyperParameters(architecture="cnn", filters=8),
+                CNN,
                 epochs,
                 tuning,
             ),

@@ -47,7 +47,7 @@ DEFAULT_CHAINS = (
     "structured_pruning+quantization_aware_training+int8",
 )
 Strategy = Literal["grid", "random", "bayesian", "evolution", "reinforcement", "local_search"]
-Export = Literal["core_ml", "ml_kit", "onnx"]
+Export = Literal["core_ml", "ml_kit", "onnx", "container"]
 
 
 class FineTuningConfig(Settings):

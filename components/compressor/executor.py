@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +14,7 @@ from tfx.utils import io_utils
 from components import base, examples, files, progress
 from components.compressor import card
 from components.compressor.config import CompressorConfig
+from components.errors import InputError
 from components.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ TABLE_FILE, PAGE_FILE = "candidates.parquet", "compression.html"
 EXPORTS_DIRECTORY = "exports"
 #: Rows of the eval split on which exports are compared with the model.
 COMPARED_ROWS = 256
+#: Recipes whose models the container makes small.
+_FEW_VALUES = {"pruning", "pruning_2_4", "lottery_ticket", "deep_compression", "clustering"}
 
 
 class Executor(base.Executor):
@@ -50,6 +54,12 @@ class Executor(base.Executor):
         projection = base.optional(inputs, "projection")
         assert config.training is not None
         progress.report(0.0, "reading the model")
+        if not loading.is_model(model.uri):
+            raise InputError(
+                "The model has no layers and weights to go on from.",
+                file=model.uri,
+                expected="a Model artifact of the Trainer or the Distiller",
+            )
         loaded = loading.load(model.uri)
         features = loaded.features
         hp = check_source(loaded.specification)
@@ -142,10 +152,6 @@ def _container_sizes(found: Found, bench: Workbench) -> list[int | None]:
     return sizes
 
 
-#: Recipes whose models the container makes small.
-_FEW_VALUES = {"pruning", "pruning_2_4", "lottery_ticket", "deep_compression", "clustering"}
-
-
 def _export(
     config: CompressorConfig,
     draft: Draft,
@@ -157,8 +163,6 @@ def _export(
     """Write the chosen candidate in the other formats, and return what became of each."""
     if not config.exports:
         return []
-    from dataclasses import replace
-
     from components.compressor import conversion, exports
     from components.models.transformed import LABEL
 

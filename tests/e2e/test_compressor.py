@@ -26,7 +26,7 @@ compressor:
   constraint: {{max_metric_drop: 0.02}}
   chains: [int8, structured_pruning+int8, pruning+float16]
   space: {{structured_pruning.share: [0.25, 0.5]}}
-  exports: [core_ml, ml_kit, onnx]
+  exports: [core_ml, ml_kit, onnx, container]
   recipes: {{fine_tuning: {{epochs: 2}}}}
 evaluator: {{split: eval}}
 """
@@ -121,7 +121,7 @@ def test_a_model_is_compressed_scored_and_found_again(project):
 
     exports = {each["format"]: each for each in found["exports"]}
     assert "image" in exports["ml_kit"]["skipped"]
-    for name in ("core_ml", "onnx"):
+    for name in ("core_ml", "onnx", "container"):
         assert (artifact / "exports" / exports[name]["file"]).exists()
         assert "differ by" in exports[name]["verified"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from components.compressor.exports import core_ml, ml_kit, onnx
+from components.compressor.exports import container, core_ml, ml_kit, onnx
 from components.compressor.exports.base import (
     CannotExportError,
     Comparison,
@@ -20,6 +20,7 @@ EXPORTS: dict[str, Export] = {
     "core_ml": core_ml.export,
     "ml_kit": ml_kit.export,
     "onnx": onnx.export,
+    "container": container.export,
 }
 
 
