@@ -13,7 +13,7 @@ from components import examples
 from components.models import edge, predict
 from components.models.lite_model import LiteModel
 from tests.components.pages import check_alone
-from tests.e2e.harness import Project, make_project
+from tests.e2e.harness import Project
 
 pytestmark = pytest.mark.e2e
 
@@ -154,15 +154,6 @@ def test_settings_that_make_no_sense_end_before_anything_is_written(project, set
     refused = project.call("run", "--set", setting, expect=2)
     assert said in " ".join(refused.err.split())
     assert not project.root.exists()
-
-
-def test_trees_are_refused_with_what_to_do(tmp_path):
-    project = make_project(
-        tmp_path,
-        settings="trainer: {model: {architecture: random_forest, trees: 5}}\ncompressor: {}\n",
-    )
-    refused = project.call("run", expect=2)
-    assert "distiller: {}" in " ".join(refused.err.split())
 
 
 def test_images_become_a_file_for_ml_kit(tmp_path):

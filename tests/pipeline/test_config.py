@@ -11,7 +11,7 @@ MINIMAL = "data:\n  path: rides.csv\n  label: tip\n"
 
 #: The nodes of a config that says no more than where the data are; others take a minute or
 #: more, or change the features, and run where they are asked for.
-OPTIONAL = ("DimensionalityReducer", "TrialsResolver", "Tuner", "Distiller")
+OPTIONAL = ("DimensionalityReducer", "TrialsResolver", "Tuner", "Distiller", "Compressor")
 ALWAYS = [name for name in dag.NODES if name not in OPTIONAL]
 
 
@@ -77,6 +77,19 @@ def test_a_student_is_taught_where_the_config_has_its_section(write, tmp_path):
     assert type(settings).model_validate_json(settings.model_dump_json()) == settings
     with pytest.raises(InputError, match="as the Trainer does"):
         config.load(write(MINIMAL + "distiller: {training: {epochs: 3}}\n"))
+
+
+def test_a_student_is_compressed_or_else_the_trainer_s_model(write):
+    alone = config.load(write(MINIMAL + "compressor: {}\n"))
+    nodes = {node.name: node for node in alone.enabled_nodes}
+    assert set(nodes) == {*ALWAYS, "Compressor"}
+    assert nodes["Compressor"].inputs["model"] == "Trainer.model"
+    assert nodes["Evaluator"].inputs["compressed_model"] == "Compressor.compressed_model"
+    both = config.load(write(MINIMAL + "distiller: {}\ncompressor: {}\n"))
+    [compressor] = [node for node in both.enabled_nodes if node.name == "Compressor"]
+    assert compressor.inputs["model"] == "Distiller.model"
+    settings = both.settings_of("compressor")
+    assert settings.training.epochs == both.trainer.epochs
 
 
 def test_what_a_distillation_reads_elsewhere_is_part_of_its_settings(write, tmp_path):

@@ -44,6 +44,7 @@ def test_downstream():
     nodes = list(dag.NODES.values())
     assert dag.downstream("Trainer", nodes) == [
         "Distiller",
+        "Compressor",
         "BaselineResolver",
         "Evaluator",
         "Pusher",

@@ -159,4 +159,4 @@ def test_unknown_slice_column_names_the_nearest():
     )
     assert selection.slice_columns(config) == ["huor"]
     with pytest.raises(InputError, match="'huor' to slice by; nearest: hour"):
-        selection.check_columns(selection.slice_columns(config), ["hour", "area"])
+        selection.check(config, "binary", ["hour", "area"], ["test"])

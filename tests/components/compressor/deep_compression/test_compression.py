@@ -56,7 +56,6 @@ def test_digits_in_a_fiftieth_of_the_bytes():
     ("make", "arguments"),
     [
         (models.tabular, {"task": "binary"}),
-        (models.tabular, {"task": "multiclass", "architecture": "cross"}),
         (models.tabular, {"task": "regression", "architecture": "mlp", "normalization": "batch"}),
         (models.tabular, {"architecture": "linear", "l2": 1e-4}),
         (models.images, {"architecture": "cnn", "cell": "depthwise"}),
