@@ -21,6 +21,7 @@ import tensorflow as tf
 import tf_keras
 
 from components.compressor import channels, fine_tuning
+from components.compressor.best_epoch import BestEpoch
 from components.compressor.channels import Channels
 from components.compressor.recipes.base import (
     REMOVE,
@@ -166,7 +167,8 @@ def apply(draft: Draft, work: Work) -> Draft:
     if not gone:
         raise unsupported(model.layers[-1], NAME)
     smaller = without(model, found, gone)
-    fine_tuning.fit(smaller, work)
+    # What is gone is gone before the training: each of its epochs is as small as the last.
+    fine_tuning.fit(smaller, work, [BestEpoch(work)], each_step=False)
     return draft.after(NAME, smaller)
 
 
