@@ -41,7 +41,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks import data
-from benchmarks.distillation import outputs, read
+from benchmarks.distillation import outputs
+from benchmarks.mnist import read
 from components import files
 from components.models.hyperparameters import ImageHyperParameters
 from components.models.transformed import IMAGE, LABEL, ImageFeature

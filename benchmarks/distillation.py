@@ -48,9 +48,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import data
+from benchmarks.mnist import read
 from components import files
 from components.distiller.measures import recovered
-from components.example_gen import idx
 from components.models.hyperparameters import ImageHyperParameters
 from components.models.transformed import IMAGE, LABEL
 
@@ -74,16 +74,6 @@ QUICK_ROWS, QUICK_EPOCHS = 6_000, 3
 CHECKPOINT_SECONDS = 60.0
 
 Arrays = dict[str, np.ndarray]
-
-
-def read(images: Path, rows: int | None) -> Arrays:
-    """Return images and labels of IDX files."""
-    paths = {IMAGE: str(images), LABEL: idx.labels_file(str(images), None)}
-    arrays = {name: np.concatenate(list(idx.read(path, 4096))) for name, path in paths.items()}
-    return {
-        IMAGE: arrays[IMAGE].reshape(-1, 28, 28, 1)[:rows],
-        LABEL: arrays[LABEL].astype(np.int64)[:rows],
-    }
 
 
 def network(units: tuple[int, ...], seed: int, *, dropout: bool) -> Any:

@@ -38,8 +38,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks import data
+from benchmarks.mnist import read
 from components import files
-from components.example_gen import idx
 from components.models.hyperparameters import ImageHyperParameters
 from components.models.transformed import IMAGE, LABEL, ImageFeature
 
@@ -60,16 +60,6 @@ CERTAINTY = 0.99
 OTHER = 1_000
 
 Arrays = dict[str, np.ndarray]
-
-
-def read(images: Path, rows: int | None) -> Arrays:
-    """Return images and labels of IDX files."""
-    paths = {IMAGE: str(images), LABEL: idx.labels_file(str(images), None)}
-    arrays = {name: np.concatenate(list(idx.read(path, 4096))) for name, path in paths.items()}
-    return {
-        IMAGE: arrays[IMAGE].reshape(-1, 28, 28, 1)[:rows],
-        LABEL: arrays[LABEL].astype(np.int64)[:rows],
-    }
 
 
 def network(seed: int) -> Any:

@@ -13,6 +13,7 @@ STYLE = """
 .card h2{font-size:1.25rem;margin:2.2rem 0 .3rem}
 .card h3{font-size:1rem;margin:0 0 .2rem}
 .card p{margin:.3rem 0;max-width:46rem}
+.card ul{margin:.3rem 0;padding-left:1.2rem;max-width:46rem}
 .card .lead{font-size:1.15rem}
 .card .quiet{opacity:.78;font-size:.9rem}
 .card .scroll{overflow-x:auto;margin:.6rem 0}

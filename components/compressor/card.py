@@ -34,10 +34,6 @@ _KINDS = {"chosen": BLUE, "on the front": INK, "dominated": GRAY, "breaks the co
 #: Slices of the chosen candidate that are listed: those that lose most.
 SLICES = 20
 
-STYLE = """
-.card ul{margin:.3rem 0;padding-left:1.2rem;max-width:46rem}
-"""
-
 Report = dict[str, Any]
 Entry = dict[str, Any]
 
@@ -96,7 +92,7 @@ def _section(found: Report) -> str:
         _exports(found),
         _settings(found),
     ]
-    return framed((part for part in parts if part), STYLE)
+    return framed(part for part in parts if part)
 
 
 def _headline(found: Report) -> str:

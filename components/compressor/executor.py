@@ -41,6 +41,7 @@ class Executor(base.Executor):
         self, inputs: base.Artifacts, outputs: base.Artifacts, config: CompressorConfig
     ) -> None:
         from components.compressor import chains, eval_rows, report, search
+        from components.compressor.recipes.base import Work
         from components.compressor.workbench import Workbench, check_source
         from components.models import edge, loading, measuring
         from components.models.featurizing import Featurizer
@@ -81,16 +82,11 @@ class Executor(base.Executor):
             min_slice_size=config.min_slice_size,
         )
         directory = self.checkpoint_directory(inputs, compressed)
-        bench = Workbench(
-            loaded.model,
-            features,
-            *(load_arrays(base.split_uri(source, split), features) for split in ("train", "eval")),
-            rows,
-            config.training,
-            hp,
-            config,
-            directory,
+        train, validation = (
+            load_arrays(base.split_uri(source, split), features) for split in ("train", "eval")
         )
+        work = Work(features, train, validation, config.training, hp, config.recipes)
+        bench = Workbench(loaded.model, work, rows, config, directory)
         space = chains.space(config)
         total = space.size() + 1
         found = search.run(

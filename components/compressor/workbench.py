@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,10 @@ from components.compressor import chains, conversion, figures
 from components.compressor.config import CompressorConfig
 from components.compressor.eval_rows import EvalRows
 from components.compressor.figures import Figures, Source
-from components.compressor.recipes.base import Arrays, Draft, Hyper, Work
+from components.compressor.recipes.base import Draft, Hyper, Work
 from components.compressor.recipes.table import RECIPES
 from components.errors import InputError
 from components.models import measuring
-from components.models.training_config import TrainingConfig
-from components.models.transformed import Features
 from components.strategies.search_space import Values
 
 #: Of a candidate, in its directory.
@@ -63,14 +61,10 @@ class Workbench:
     ----------
     model : tf_keras.Model
         The source.
-    features : Features
-    train : dict of array
-        With the label.
+    work : Work
+        What recipes work with; a point's settings take the place of its own.
     rows : EvalRows
         By which candidates are judged.
-    training : TrainingConfig
-    hp : HyperParameters or ImageHyperParameters
-        Of the source.
     config : CompressorConfig
     directory : Path
         Where candidates are kept, so that a search that was killed makes none again.
@@ -79,26 +73,18 @@ class Workbench:
     def __init__(
         self,
         model: tf_keras.Model,
-        features: Features,
-        train: Arrays,
-        validation: Arrays,
+        work: Work,
         rows: EvalRows,
-        training: TrainingConfig,
-        hp: Hyper,
         config: CompressorConfig,
         directory: Path,
     ) -> None:
         self._model = model
-        self._features = features
-        self._train = train
-        self._validation = validation
+        self._work = work
         self.rows = rows
-        self._training = training
-        self._hp = hp
         self._config = config
         self._directory = directory
         self._drafts: dict[str, Draft] = {}
-        scores = measuring.scores(measuring.outputs(model, rows.arrays), features.task)
+        scores = measuring.scores(measuring.outputs(model, rows.arrays), work.features.task)
         self.source = Source(rows.metric(scores), rows.by_slice(scores))
 
     def candidate(self, values: Values) -> Candidate:
@@ -146,14 +132,8 @@ class Workbench:
 
     def work(self, values: Values) -> Work:
         """Return what the recipes of a point work with."""
-        return Work(
-            self._features,
-            self._train,
-            self._validation,
-            self._training,
-            self._hp,
-            self._config.recipes_with(chains.settings_of(values)),
-        )
+        settings = self._config.recipes_with(chains.settings_of(values))
+        return replace(self._work, config=settings)
 
 
 def _settings(work: Work, sections: set[str]) -> dict[str, Any]:

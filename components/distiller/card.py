@@ -31,10 +31,6 @@ MODELS = {"teacher": "teacher", "alone": "student alone", "distilled": "distille
 _COLOURS = {"teacher": GRAY, "student alone": RED, "distilled student": BLUE}
 WIDTH, HEIGHT, BAR_HEIGHT = 460, 240, 26
 
-STYLE = """
-.card ul{margin:.3rem 0;padding-left:1.2rem;max-width:46rem}
-"""
-
 Report = dict[str, Any]
 
 
@@ -90,7 +86,7 @@ def _section(found: Report) -> str:
         _teachers(found),
         _settings(found),
     ]
-    return framed((part for part in parts if part), STYLE)
+    return framed(part for part in parts if part)
 
 
 def _headline(found: Report) -> str:

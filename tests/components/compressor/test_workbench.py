@@ -42,17 +42,7 @@ def bench(tmp_path, model, work, **settings):
         {"half=0": np.arange(len(labels)) % 2 == 0},
     )
     config = CompressorConfig(recipes=RECIPES, training=work.training, **settings)
-    return Workbench(
-        model,
-        work.features,
-        work.train,
-        work.validation,
-        rows,
-        work.training,
-        work.hp,
-        config,
-        tmp_path,
-    )
+    return Workbench(model, work, rows, config, tmp_path)
 
 
 def test_figures_are_those_of_the_file(tmp_path):
