@@ -88,9 +88,9 @@ def read(records: Sequence[bytes], layout: Layout) -> pa.RecordBatch:
     decoder = example_coder.ExamplesToRecordBatchDecoder(layout.features().SerializeToString())
     batch = decoder.DecodeBatch(list(records))
     schema = layout.arrow_schema()
-    arrays = [_labels(_flat(batch, layout.label), layout)]
+    arrays = [_labels(flat(batch, layout.label), layout)]
     for column in layout.columns:
-        values = _flat(batch, column)
+        values = flat(batch, column)
         if pa.types.is_floating(values.type):
             # Not a number is no value to slice by.
             values = pc.if_else(pc.is_nan(values), None, values)
@@ -106,7 +106,7 @@ def read(records: Sequence[bytes], layout: Layout) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _flat(batch: pa.RecordBatch, column: str) -> pa.Array:
+def flat(batch: pa.RecordBatch, column: str) -> pa.Array:
     """Return a column of lists as single values, null where a list is empty."""
     lists = batch.column(column)
     values, parents = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
