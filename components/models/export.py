@@ -119,16 +119,14 @@ class ServedModel(tf.Module):
         return signatures
 
 
-def save(
+def save_served(
     model: tf_keras.Model,
     features: Features,
     transform_graph: str | os.PathLike[str],
     directory: str | os.PathLike[str],
-    *,
-    specification: Specification,
     projection: str | os.PathLike[str] | None = None,
 ) -> None:
-    """Write a Model artifact: what is served, and what components that train go on from.
+    """Write of a Model artifact what is served alone: of a model that no component trains on.
 
     See `ServedModel` for the parameters.
     """
@@ -143,6 +141,22 @@ def save(
         Path(directory) / SERVING_DIRECTORY / "assets.extra" / "predict_arguments.json",
         argument_names(served.columns),
     )
+
+
+def save(
+    model: tf_keras.Model,
+    features: Features,
+    transform_graph: str | os.PathLike[str],
+    directory: str | os.PathLike[str],
+    *,
+    specification: Specification,
+    projection: str | os.PathLike[str] | None = None,
+) -> None:
+    """Write a Model artifact: what is served, and what components that train go on from.
+
+    See `ServedModel` for the parameters.
+    """
+    save_served(model, features, transform_graph, directory, projection)
     keras = Path(directory) / KERAS_DIRECTORY
     keras.mkdir(parents=True)
     model.save_weights(str(keras / "model.weights.h5"))
