@@ -46,7 +46,7 @@ class BenchmarkModelsConfig(Settings):
     """
 
     models: tuple[str, ...] = NAMES
-    monotonic: dict[str, Literal["increasing", "decreasing"]] = {}
+    monotonic: dict[str, Literal["increasing", "decreasing"]] = Field(default_factory=dict)
     neighbours: int = Field(default=25, ge=1)
     max_rows: int = Field(default=20_000, ge=10)
     max_rules_rows: int = Field(default=4_000, ge=10)
