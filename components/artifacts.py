@@ -42,3 +42,22 @@ class Candidates(Artifact):
         "chosen": Property(type=PropertyType.STRING),
         "count": Property(type=PropertyType.INT),
     }
+
+
+class ModelCollection(Artifact):
+    """Models that are candidates beside the trained one; see `components.models.collection`.
+
+    Attributes
+    ----------
+    count : int
+        How many there are.
+    """
+
+    TYPE_NAME = "ModelCollection"
+    PROPERTIES = {"count": Property(type=PropertyType.INT)}  # noqa: RUF012
+
+
+class ModelAnalysis(Artifact):
+    """What was found in looking into a model: as JSON, and as a page for people."""
+
+    TYPE_NAME = "ModelAnalysis"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import tensorflow as tf
 
 from components.models import labelled
-from components.models.featurizing import Featurizer
+from components.models.featurizing import Featurizer, featurized
 from components.models.judge import Judge
 from components.models.transformed import Features
 
@@ -80,22 +78,18 @@ def read(
         Rows below which a slice is left out; so is one with a single class.
     """
 
-    @tf.function(autograph=False)
-    def featurize(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        reduced = featurizer.reduce(featurizer.transform(featurizer.parse(examples)))
-        return {name: reduced[name] for name in features.shapes}
-
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in features.shapes}
     told = []
-    for batch in records:
-        for name, values in featurize(tf.constant(batch)).items():
-            parts[name].append(values.numpy())
-        told.append(labelled.read(batch, layout))
+
+    def batches() -> Iterator[Sequence[bytes]]:
+        for batch in records:
+            told.append(labelled.read(batch, layout))
+            yield batch
+
+    arrays = featurized(featurizer, batches(), list(features.shapes))
     table = pa.Table.from_batches(told, layout.arrow_schema())
     labels = table.column(labelled.LABEL_COLUMN).to_numpy()
-    make = partial(np.concatenate, axis=0)
     return EvalRows(
-        {name: make(values) for name, values in parts.items()},
+        arrays,
         Judge(features.task, labels, seed),
         _slices(table, layout.columns, labels, min_slice_size, regression=features.regression),
     )

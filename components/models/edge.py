@@ -17,19 +17,12 @@ import tensorflow as tf
 from components import files
 from components.models.featurizing import EXAMPLES, Featurizer, argument_names
 from components.models.lite_model import LiteModel
+from components.models.served import EDGE_DIRECTORY, MODEL_FILE
 from components.models.transformed import Features
 
-#: Of a Model artifact, beside `components.models.export.SERVING_DIRECTORY`.
-EDGE_DIRECTORY = "Format-TFLite"
-MODEL_FILE = "model.tflite"
 FEATURIZER_DIRECTORY = "featurizer"
 #: Rows that are featurized in one call.
 BATCH_ROWS = 4096
-
-
-def is_edge(directory: str | os.PathLike[str]) -> bool:
-    """Tell whether `EdgePredictor` can read a directory: it is such a Model artifact."""
-    return (Path(directory) / EDGE_DIRECTORY / MODEL_FILE).is_file()
 
 
 def save(
@@ -87,11 +80,11 @@ class EdgePredictor:
     Parameters
     ----------
     directory : path
-        A Model artifact that `save` has written.
+        `EDGE_DIRECTORY` of a Model artifact that `save` has written, or a copy of it.
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
-        edge = Path(directory) / EDGE_DIRECTORY
+        edge = Path(directory)
         self._featurizer = tf.saved_model.load(str(edge / FEATURIZER_DIRECTORY))
         self._featurize = self._featurizer.signatures["serving_default"]
         self._model = LiteModel((edge / MODEL_FILE).read_bytes())

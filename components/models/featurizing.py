@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform.saved import saved_transform_io_v2
@@ -87,6 +88,33 @@ class Featurizer(tf.Module):
     def parse(self, examples: tf.Tensor) -> Raw:
         """Return the raw columns of serialized tf.Examples [n]."""
         return tf.io.parse_example(examples, self.raw_specification)
+
+
+def featurized(
+    featurizer: Featurizer, batches: Iterable[Sequence[bytes]], names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Return what a model takes of serialized tf.Examples.
+
+    Parameters
+    ----------
+    featurizer : Featurizer
+    batches : iterable of sequence of bytes
+    names : sequence of str
+        Of the features.
+
+    Returns
+    -------
+    dict of ndarray
+        Rows in their order.
+    """
+
+    @tf.function(autograph=False)
+    def featurize(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        reduced = featurizer.reduce(featurizer.transform(featurizer.parse(examples)))
+        return {name: reduced[name] for name in names}
+
+    parts = [featurize(tf.constant(batch)) for batch in batches]
+    return {name: np.concatenate([part[name].numpy() for part in parts]) for name in names}
 
 
 def argument_names(columns: Iterable[str]) -> dict[str, str]:

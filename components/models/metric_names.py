@@ -64,6 +64,10 @@ METRIC_NAMES: dict[str, MetricInfo] = {
     "R2Score": MetricInfo("higher", (REGRESSION,)),
 }
 
+#: Metrics of how well one class is ranked above another: without both they say nothing, though
+#: TFMA gives them a number.
+RANKINGS = ("AUC", "AUCPrecisionRecall")
+
 #: Metrics that are computed when none are configured.
 DEFAULT_METRICS: dict[Task, tuple[str, ...]] = {
     BINARY: (

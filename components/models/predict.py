@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from components.errors import InputError
-from components.models import edge
+from components.models import served
 from components.models.edge import EdgePredictor
 
 #: Rows per call: large enough that the graph's fixed cost does not count. Of images so many
@@ -67,9 +65,5 @@ def load(uri: str | os.PathLike[str]) -> Predictor | EdgePredictor:
     InputError
         If there is neither a SavedModel nor a TF Lite file with its featurizer.
     """
-    if edge.is_edge(uri):
-        return edge.EdgePredictor(uri)
-    for directory in (Path(uri) / "Format-Serving", Path(uri)):
-        if (directory / "saved_model.pb").is_file():
-            return Predictor(directory)
-    raise InputError("There is no SavedModel.", file=str(uri), expected="saved_model.pb")
+    directory = served.served_directory(uri)
+    return EdgePredictor(directory) if served.is_edge(directory) else Predictor(directory)
