@@ -10,7 +10,11 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
-from components.evaluator.baseline import PreviousBlessedModelStrategy
+from components.evaluator.baseline import (
+    BASELINE,
+    BLESSING,
+    PreviousBlessedModelStrategy,
+)
 from components.example_gen.dataset import DatasetSpec
 from components.fingerprint import code_fingerprint
 from components.tuner.earlier import EarlierTrialsStrategy, search_key
@@ -61,12 +65,14 @@ def create_pipeline(config: PipelineConfig, dataset: DatasetSpec) -> Pipeline:
     )
 
 
-def _baseline_resolver(config: PipelineConfig, dataset: DatasetSpec, candidate: Any) -> Any:
+def _baseline_resolver(config: PipelineConfig, dataset: DatasetSpec, **candidates: Any) -> Any:
     return Resolver(
         strategy_class=PreviousBlessedModelStrategy,
-        candidate=candidate,
-        model=Channel(type=standard_artifacts.Model),
-        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+        **candidates,
+        **{
+            BASELINE: Channel(type=standard_artifacts.Model),
+            BLESSING: Channel(type=standard_artifacts.ModelBlessing),
+        },
     )
 
 

@@ -75,6 +75,13 @@ def producer_of(source: str) -> str:
 #: What models are trained on.
 _FEATURES = "DimensionalityReducer.reduced_examples or Transform.transformed_examples"
 
+#: What the Evaluator chooses from.
+_CANDIDATES = {
+    "model": "Trainer.model",
+    "distilled_model": "Distiller.model",
+    "compressed_model": "Compressor.compressed_model",
+}
+
 #: In the order in which they run.
 NODES: dict[str, Node] = {
     node.name: node
@@ -142,7 +149,6 @@ NODES: dict[str, Node] = {
             },
             required=True,
         ),
-        # What it makes is for its user to compare; the Trainer's model is evaluated and pushed.
         Node(
             "Distiller",
             "distiller",
@@ -172,7 +178,7 @@ NODES: dict[str, Node] = {
             "BaselineResolver",
             "evaluator",
             "evaluator",
-            {"candidate": "Trainer.model"},
+            _CANDIDATES,
             resolver=True,
         ),
         Node(
@@ -181,9 +187,8 @@ NODES: dict[str, Node] = {
             "evaluator",
             {
                 "examples": "ExampleGen.examples",
-                "model": "Trainer.model",
-                "compressed_model": "Compressor.compressed_model",
-                "baseline_model": "BaselineResolver.model",
+                **_CANDIDATES,
+                "baseline_model": "BaselineResolver.baseline",
                 "schema": "SchemaGen.schema",
             },
         ),
@@ -191,7 +196,10 @@ NODES: dict[str, Node] = {
             "Pusher",
             "pusher",
             "pusher",
-            {"model": "Trainer.model", "blessing": "Evaluator.blessing"},
+            {
+                "model": "Evaluator.blessed_model or Trainer.model",
+                "blessing": "Evaluator.blessing",
+            },
         ),
     )
 }

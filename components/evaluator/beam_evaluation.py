@@ -15,6 +15,7 @@ from tensorflow_model_analysis.writers import metrics_plots_and_validations_writ
 from tfx_bsl.arrow import table_util
 
 from components.evaluator import predictions
+from components.evaluator.eval_config import models
 
 
 def evaluate(
@@ -57,7 +58,7 @@ def evaluate(
             pipeline
             | "Files" >> beam.Create(predictions.stored_files(stored))
             | "Read" >> beam.io.ReadAllFromParquetBatched()
-            | "Batches" >> beam.FlatMap(_batches)
+            | "Batches" >> beam.FlatMap(_batches, names=models(eval_config))
             | "Evaluate"
             >> model_eval_lib.ExtractEvaluateAndWriteResults(
                 eval_config=measured, output_path=output, writers=[writer]
@@ -66,9 +67,9 @@ def evaluate(
     return list(model_eval_lib.load_metrics(output))
 
 
-def _batches(table: pa.Table) -> Iterator[pa.RecordBatch]:
+def _batches(table: pa.Table, names: list[str]) -> Iterator[pa.RecordBatch]:
     """Yield the usable rows as TFMA wants them: every column a list per row."""
-    for batch in table.filter(pa.array(predictions.finite_rows(table))).to_batches():
+    for batch in table.filter(pa.array(predictions.finite_rows(table, names))).to_batches():
         if batch.num_rows:
             lists = table_util.CanonicalizeRecordBatch(batch)
             # TFMA finds a value that looks like a number in text, but not in bytes.

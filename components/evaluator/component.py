@@ -6,29 +6,33 @@ from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components import base
+from components import artifacts, base
 from components.evaluator.executor import Executor
 
 
 class EvaluatorSpec(ComponentSpec):
-    """Examples, models and schema in, evaluation and blessing out."""
+    """Examples, candidates and schema in; evaluation, blessing and the blessed model out."""
 
     PARAMETERS = base.PARAMETERS | {"dataset": ExecutionParameter(type=str)}
     INPUTS = {  # noqa: RUF012 (the field is TFX's)
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model": ChannelParameter(type=standard_artifacts.Model),
+        "distilled_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "compressed_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "remediated_models": ChannelParameter(type=artifacts.ModelCollection, optional=True),
+        "benchmark_models": ChannelParameter(type=artifacts.ModelCollection, optional=True),
         "baseline_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "schema": ChannelParameter(type=standard_artifacts.Schema),
     }
     OUTPUTS = {  # noqa: RUF012
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "blessed_model": ChannelParameter(type=standard_artifacts.Model),
     }
 
 
 class Evaluator(base.Component):
-    """Measures a model and its baseline, overall and by slice, and blesses it or not."""
+    """Measures all candidates, overall and by slice, and blesses one of them or none."""
 
     SPEC_CLASS = EvaluatorSpec
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -11,6 +11,19 @@ from components.errors import InputError
 from components.models.metric_names import METRIC_NAMES
 from components.naming import nearest
 from components.settings import Settings
+
+#: What is evaluated beside the last blessed model. Those of the last two have several members,
+#: named such as ``benchmark/decision_tree``.
+CANDIDATE_GROUPS = ("trained", "distilled", "compressed", "remediated", "benchmark")
+GROUP_MARK = "/"
+
+#: Gaps between groups; see `components.fairness.gaps`.
+GAPS = (
+    "demographic_parity_difference",
+    "demographic_parity_ratio",
+    "equal_opportunity_difference",
+    "equalized_odds_difference",
+)
 
 #: Columns whose every value (or crossing of values) is a slice, or one value of each
 #: of the named columns. The empty tuple is all rows.
@@ -25,8 +38,8 @@ class Threshold(Settings):
     min, max : float or None
         Bounds on the candidate's value, in units of the metric.
     max_drop, max_rise : float or None
-        By how much the candidate may be below or above the baseline, in units of the
-        metric. Not checked while there is no baseline.
+        By how much a candidate may be below or above the last blessed model, in units of
+        the metric. Not checked while there is none.
     slices : tuple of Slice
         Where the bounds hold, each value of a column by itself; by default on all
         rows together.
@@ -52,6 +65,128 @@ class Threshold(Settings):
         return self
 
 
+class BlessingRule(Settings):
+    """Which of the models that keep all thresholds is blessed.
+
+    Attributes
+    ----------
+    rule : {"trained", "best", "smallest"}
+        ``trained``: the Trainer's model and no other. ``best``: the best value of `metric`.
+        ``smallest``: the fewest bytes among those that are at most `tolerance` worse than the
+        best.
+    metric : str or None
+        None takes the metric by which models of the task are compared: AUC, accuracy or root
+        mean squared error.
+    tolerance : float
+        In units of the metric.
+    among : tuple of str or None
+        Candidates, or groups of them such as ``benchmark``; None is all.
+    """
+
+    rule: Literal["trained", "best", "smallest"] = "trained"
+    metric: str | None = None
+    tolerance: float = Field(default=0.0, ge=0)
+    among: tuple[str, ...] | None = Field(default=None, min_length=1)
+
+    @field_validator("among")
+    @classmethod
+    def _candidates_exist(cls, among: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name in among or ():
+            if name.partition(GROUP_MARK)[0] not in CANDIDATE_GROUPS:
+                raise InputError(
+                    f"There is no candidate {name!r}{nearest(name, CANDIDATE_GROUPS)}.",
+                    setting="evaluator.blessing.among",
+                    expected=", ".join(CANDIDATE_GROUPS),
+                    got=name,
+                )
+        return among
+
+    @field_validator("metric")
+    @classmethod
+    def _metric_exists(cls, metric: str | None) -> str | None:
+        if metric is not None:
+            _check_metrics((metric,), "evaluator.blessing.metric")
+            if METRIC_NAMES[metric].better is None:
+                raise InputError(
+                    f"No value of {metric} is better than another.",
+                    setting="evaluator.blessing.metric",
+                    got=metric,
+                )
+        return metric
+
+    @model_validator(mode="after")
+    def _settings_fit_the_rule(self) -> BlessingRule:
+        if self.rule != "smallest" and self.tolerance:
+            raise ValueError(f"a tolerance only with the rule smallest, not {self.rule}")
+        if self.rule == "trained" and self.among is not None:
+            raise ValueError("`among` only with the rules best and smallest")
+        return self
+
+
+class WorstSlices(Settings):
+    """The search for slices on which a model fails; see `components.slice_search`.
+
+    Attributes
+    ----------
+    degree : int
+        Columns that a slice may cross.
+    share : float
+        Least part of the rows that a slice holds.
+    top : int
+        Slices that are listed.
+    alpha : float
+        False discovery rate.
+    max_rows : int
+        Rows that are searched, drawn by the seed from more.
+    columns : tuple of str or None
+        None searches all features.
+    """
+
+    degree: int = Field(default=2, ge=1, le=3)
+    share: float = Field(default=0.01, gt=0, lt=0.5)
+    top: int = Field(default=10, ge=1)
+    alpha: float = Field(default=0.05, gt=0, lt=1)
+    max_rows: int = Field(default=50_000, ge=100)
+    columns: tuple[str, ...] | None = Field(default=None, min_length=1)
+
+
+class Fairness(Settings):
+    """Groups between which rates are compared; for binary tasks.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Sensitive columns: each of their values is a group.
+    threshold : float
+        Score from which a decision is positive.
+    limits : dict of str to float
+        Bounds on gaps: the greatest difference, or for ``demographic_parity_ratio`` the
+        least ratio. A model that breaks one is not blessed.
+    min_group_size : int
+        Rows below which a group counts in no gap.
+    """
+
+    columns: tuple[str, ...] = Field(min_length=1)
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+    limits: dict[str, float] = Field(default={})
+    min_group_size: int = Field(default=30, ge=1)
+
+    @field_validator("limits")
+    @classmethod
+    def _gaps_exist(cls, limits: dict[str, float]) -> dict[str, float]:
+        for name, limit in limits.items():
+            if name not in GAPS:
+                raise InputError(
+                    f"There is no gap {name!r}{nearest(name, GAPS)}.",
+                    setting="evaluator.fairness.limits",
+                    expected=", ".join(GAPS),
+                    got=name,
+                )
+            if not 0 <= limit <= 1:
+                raise ValueError(f"limits between 0 and 1, but {name} has {limit}")
+        return limits
+
+
 class EvaluatorConfig(Settings):
     """What is measured, where, and what a model must reach to be blessed.
 
@@ -63,22 +198,28 @@ class EvaluatorConfig(Settings):
         Parts of the data on which every metric is also computed. A row without a
         value in a slice's column belongs to no slice of that column.
     thresholds : dict of str to tuple of Threshold
-        Bounds by metric. A model is blessed if it keeps them all, and without any.
+        Bounds by metric. Only a model that keeps them all can be blessed.
     confidence_intervals : bool
         Whether a 95 % interval is computed for each metric.
     replicates : int
         Bootstrap replicates behind each interval. Beam has TFMA's own method, which
         has no such setting.
     seed : int
-        Seed of the bootstrap.
+        Seed of the bootstrap and of samples.
     split : str
         Split of the examples that is scored.
     min_slice_size : int
         Rows below which a slice is listed without metrics and not judged. A column of
         many rare values gives many slices; raise this to keep them out.
+    blessing : BlessingRule
+    worst_slices : WorstSlices or None
+        None searches for none.
+    fairness : Fairness or None
+    calibration_bins : int
+        Bins of equal mass in which scores are held against labels.
     """
 
-    USES: ClassVar[tuple[str, ...]] = ("models",)
+    USES: ClassVar[tuple[str, ...]] = ("models", "calibration.py", "fairness.py", "slice_search.py")
     LIBRARIES: ClassVar[tuple[str, ...]] = ("tensorflow-model-analysis",)
 
     metrics: tuple[str, ...] | None = Field(default=None, min_length=1)
@@ -89,6 +230,10 @@ class EvaluatorConfig(Settings):
     seed: int = Field(default=1, ge=0, lt=2**31)
     split: str = "test"
     min_slice_size: int = Field(default=1, ge=1)
+    blessing: BlessingRule = BlessingRule()
+    worst_slices: WorstSlices | None = WorstSlices()
+    fairness: Fairness | None = None
+    calibration_bins: int = Field(default=10, ge=2, le=1000)
 
     @field_validator("slices", mode="before")
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +16,8 @@ from components.evaluator.config import EvaluatorConfig, Slice, Threshold
 from components.models.labelled import LABEL_COLUMN
 from components.models.metric_names import METRIC_NAMES, MULTICLASS, Task
 
-CANDIDATE: str = constants.CANDIDATE_KEY
+#: The Trainer's model, and the last blessed one.
+TRAINED = "trained"
 BASELINE: str = constants.BASELINE_KEY
 
 #: Column of the stored predictions of a model.
@@ -92,7 +93,7 @@ def bounds(config: EvaluatorConfig) -> list[Bound]:
 
 
 def build(
-    config: EvaluatorConfig, task: Task, classes: int, *, has_baseline: bool
+    config: EvaluatorConfig, task: Task, classes: int, names: Sequence[str]
 ) -> config_pb2.EvalConfig:
     """Return the EvalConfig, complete with the defaults that TFMA would add.
 
@@ -102,19 +103,20 @@ def build(
     task : {"binary", "multiclass", "regression"}
     classes : int
         Number of classes; 0 for regression.
-    has_baseline : bool
-        Whether a baseline is scored too. Without one, bounds on change are left out.
+    names : sequence of str
+        Those of the candidates and, if there is one, of the baseline. Without it, bounds
+        on change are left out.
 
     Raises
     ------
     InputError
         For a metric that the task does not have.
     """
-    models = [CANDIDATE, BASELINE] if has_baseline else [CANDIDATE]
+    compared = BASELINE in names
     plain, averaged = config_pb2.MetricsSpec(), config_pb2.MetricsSpec()
     averaged.aggregate.macro_average = True
     averaged.aggregate.class_weights.update(dict.fromkeys(range(classes), 1.0))
-    active = [b for b in bounds(config) if has_baseline or not b.of_change]
+    active = [b for b in bounds(config) if compared or not b.of_change]
     for name in selection.metric_names(config, task):
         across_classes = task == MULTICLASS and METRIC_NAMES[name].of_two_classes
         (averaged if across_classes else plain).metrics.add(
@@ -140,7 +142,7 @@ def build(
                 prediction_key=PREDICTION_COLUMN.format(model),
                 is_baseline=model == BASELINE,
             )
-            for model in models
+            for model in names
         ],
         metrics_specs=[spec for spec in (plain, averaged) if spec.metrics],
         slicing_specs=specs.values(),
@@ -149,8 +151,27 @@ def build(
     result.options.compute_confidence_intervals.value = config.confidence_intervals
     result.options.confidence_intervals.method = config_pb2.ConfidenceIntervalOptions.JACKKNIFE
     return config_util.update_eval_config_with_defaults(
-        result, has_baseline=has_baseline, rubber_stamp=True
+        result, has_baseline=compared, rubber_stamp=True
     )
+
+
+def models(eval_config: config_pb2.EvalConfig) -> list[str]:
+    """Return the names of all models.
+
+    TFMA takes the name from a model that is alone; its column still has it.
+    """
+    prefix = PREDICTION_COLUMN.format("")
+    return [spec.prediction_key.removeprefix(prefix) for spec in eval_config.model_specs]
+
+
+def candidates(eval_config: config_pb2.EvalConfig) -> list[str]:
+    """Return the names of the models without the baseline."""
+    return [name for name in models(eval_config) if name != BASELINE]
+
+
+def has_baseline(eval_config: config_pb2.EvalConfig) -> bool:
+    """Whether a baseline is scored too."""
+    return BASELINE in models(eval_config)
 
 
 def metric_keys(eval_config: config_pb2.EvalConfig) -> dict[metric_types.MetricKey, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,31 +11,37 @@ from tfx.types.artifact import Artifact
 from tfx.utils import io_utils
 
 from components import base, files
-from components.evaluator.config import EvaluatorConfig
+from components.evaluator import baseline, card
+from components.evaluator.config import GROUP_MARK, EvaluatorConfig
 from components.settings import Settings
 
-#: The evaluation as plain JSON; see `components.evaluator.summary`.
-SUMMARY_FILE = "evaluation.json"
-#: In it, and of a directory beside it: what was measured of the compressed model.
-COMPRESSED = "compressed"
+#: The report as a page for people, in the artifact ``evaluation``.
+PAGE_FILE = "evaluation.html"
+#: Inputs that are one candidate each, and those that hold several.
+_SINGLE = {"model": "trained", "distilled_model": "distilled", "compressed_model": "compressed"}
+_SEVERAL = {"remediated_models": "remediated", "benchmark_models": "benchmark"}
 
 
 class Executor(base.Executor):
-    """Score the models, measure them, hold the measures against the thresholds."""
+    """Score the models, measure them, hold the measures against the thresholds, bless one."""
 
     CONFIG: ClassVar[type[Settings]] = EvaluatorConfig
 
     def run(self, inputs: base.Artifacts, outputs: base.Artifacts, config: EvaluatorConfig) -> None:
         # Late, for whoever only builds the DAG: TFMA takes a second to import.
-        from components.evaluator import eval_config, evaluation, selection, summary
+        from components.evaluator import eval_config, evaluation, selection
         from components.models import predict
         from components.models.labelled import Layout
 
-        [examples], [model] = inputs["examples"], inputs["model"]
-        [written], [blessing] = outputs["evaluation"], outputs["blessing"]
-        artifacts = {eval_config.CANDIDATE: model}
-        if inputs.get("baseline_model"):
-            artifacts[eval_config.BASELINE] = inputs["baseline_model"][0]
+        [examples] = inputs["examples"]
+        [written], [blessing], [blessed] = (
+            outputs[name] for name in ("evaluation", "blessing", "blessed_model")
+        )
+        candidates = _candidates(inputs)
+        earlier = base.optional(inputs, "baseline_model")
+        paths = {name: path for name, (_, path) in candidates.items()}
+        if earlier is not None:
+            paths[eval_config.BASELINE] = Path(earlier.uri)
         schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(inputs["schema"][0].uri))
         dataset = json.loads(self.properties["dataset"])
         selection.check(
@@ -42,80 +49,77 @@ class Executor(base.Executor):
             dataset["task"],
             [feature.name for feature in schema.feature],
             base.split_names(examples),
+            {column["name"]: column["distinct"] for column in dataset["columns"]},
         )
-        layout = Layout(
-            dataset["label"],
-            dataset["task"],
-            tuple(dataset["classes"]),
-            tuple(selection.slice_columns(config)),
-            schema,
+        result = evaluation.evaluate(
+            base.split_uri(examples, config.split),
+            {name: str(path) for name, path in paths.items()},
+            predict.load,
+            Layout(
+                dataset["label"],
+                dataset["task"],
+                tuple(dataset["classes"]),
+                tuple(selection.columns(config)),
+                schema,
+            ),
+            config,
+            Path(written.uri),
+            on_beam=self.on_beam,
+            make_pipeline=self._make_beam_pipeline,
         )
-
-        def evaluate(
-            models: dict[str, Artifact], settings: EvaluatorConfig, output: Path
-        ) -> dict[str, Any]:
-            return evaluation.evaluate(
-                base.split_uri(examples, config.split),
-                {name: artifact.uri for name, artifact in models.items()},
-                predict.load,
-                layout,
-                settings,
-                output,
-                on_beam=self.on_beam,
-                make_pipeline=self._make_beam_pipeline,
-            )
-
-        result = evaluate(artifacts, config, Path(written.uri))
-        result["models"] = {name: {"id": a.id, "uri": a.uri} for name, a in artifacts.items()}
-        compressed = base.optional(inputs, "compressed_model")
-        if compressed is not None:
-            # Against the model that it was made from or beside: a baseline of its own.
-            beside = evaluate(
-                {eval_config.CANDIDATE: compressed, eval_config.BASELINE: model},
-                config.model_copy(update={"thresholds": {}}),
-                Path(written.uri) / COMPRESSED,
-            )
-            result[COMPRESSED] = {
-                "id": compressed.id,
-                "uri": compressed.uri,
-                "metrics": beside["metrics"][eval_config.CANDIDATE],
-                "difference": beside["metrics"][summary.DIFFERENCE],
-                "notes": beside["notes"],
-            }
-            base.note(written, _lines(result[COMPRESSED]))
-        files.write_json(Path(written.uri) / SUMMARY_FILE, result)
-        overall = result["metrics"][eval_config.CANDIDATE]["Overall"]
+        for name, (artifact, path) in candidates.items():
+            result["candidates"][name] |= {"id": artifact.id, "uri": str(path)}
+        if earlier is not None:
+            result["baseline"] = {"id": earlier.id, "uri": earlier.uri}
+        files.write_json(Path(written.uri) / card.REPORT_FILE, result)
+        base.write_page(Path(written.uri) / PAGE_FILE, lambda: card.page(written.uri))
+        chosen = result["chosen"]
+        overall = result["metrics"][chosen or eval_config.TRAINED]["Overall"]
         base.report_metrics(
             written, {name: m["value"] for name, m in overall.items() if m["value"] is not None}
         )
-        _bless(blessing, model, artifacts.get(eval_config.BASELINE), result)
+        base.note(written, card.lines(result))
+        Path(blessed.uri).mkdir(parents=True, exist_ok=True)
+        if chosen is not None:
+            shutil.copytree(paths[chosen], blessed.uri, dirs_exist_ok=True)
+            blessed.set_string_custom_property("candidate", chosen)
+            blessed.set_int_custom_property("candidate_id", candidates[chosen][0].id)
+        artifact, path = candidates[chosen or eval_config.TRAINED]
+        blessing.set_string_custom_property(baseline.BLESSED_URI, blessed.uri)
+        blessing.set_int_custom_property(
+            baseline.NEWEST_CANDIDATE, max(each.id for each, _ in candidates.values())
+        )
+        # As TFX's own Evaluator says it, for other resolvers and pushers to read.
+        blessing.set_string_custom_property("current_model", str(path))
+        blessing.set_int_custom_property("current_model_id", artifact.id)
+        if earlier is not None:
+            blessing.set_string_custom_property("baseline_model", earlier.uri)
+            blessing.set_int_custom_property("baseline_model_id", earlier.id)
+        blessing.set_int_custom_property("blessed", int(result["blessed"]))
+        _refuse_or_bless(blessing, result)
 
 
-def _lines(compressed: dict[str, Any]) -> str:
-    """Return what the run's summary says of the compressed model."""
-    parts = []
-    for name, measured in compressed["metrics"]["Overall"].items():
-        change = compressed["difference"]["Overall"][name]["value"]
-        if measured["value"] is not None and change is not None:
-            parts.append(f"{name} {measured['value']:.5g} ({change:+.2g})")
-    return "compressed model, not judged by the thresholds, against the Trainer's: " + ", ".join(
-        parts
-    )
+def _candidates(inputs: base.Artifacts) -> dict[str, tuple[Artifact, Path]]:
+    """Return each candidate's artifact and directory, by name."""
+    from components.models import collection
+
+    found = {}
+    for channel, name in _SINGLE.items():
+        artifact = base.optional(inputs, channel)
+        if artifact is not None:
+            found[name] = (artifact, Path(artifact.uri))
+    for channel, group in _SEVERAL.items():
+        artifact = base.optional(inputs, channel)
+        if artifact is not None:
+            for name, path in collection.members(artifact.uri).items():
+                found[f"{group}{GROUP_MARK}{name}"] = (artifact, path)
+    return found
 
 
-def _bless(
-    blessing: Artifact, model: Artifact, baseline: Artifact | None, result: dict[str, Any]
-) -> None:
-    """Record the verdict as TFX's own Evaluator does, for resolvers and pushers to read."""
-    blessing.set_string_custom_property("current_model", model.uri)
-    blessing.set_int_custom_property("current_model_id", model.id)
-    if baseline is not None:
-        blessing.set_string_custom_property("baseline_model", baseline.uri)
-        blessing.set_int_custom_property("baseline_model_id", baseline.id)
-    blessing.set_int_custom_property("blessed", int(result["blessed"]))
+def _refuse_or_bless(blessing: Artifact, result: dict[str, Any]) -> None:
     name = "BLESSED" if result["blessed"] else "NOT_BLESSED"
     files.write_bytes(Path(blessing.uri) / name, b"")
     if not result["blessed"]:
         first, *others = result["reasons"]
-        more = f" {len(others)} more in {SUMMARY_FILE}." if others else ""
+        more = f" {len(others)} more in {card.REPORT_FILE}." if others else ""
         base.refuse(blessing, first + more)

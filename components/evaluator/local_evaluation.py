@@ -16,9 +16,10 @@ from tensorflow_model_analysis.writers import metrics_plots_and_validations_writ
 from components.evaluator import predictions, slices
 from components.evaluator.eval_config import (
     BASELINE,
-    CANDIDATE,
     PREDICTION_COLUMN,
+    has_baseline,
     metric_keys,
+    models,
 )
 from components.models.labelled import LABEL_COLUMN
 from components.models.metric_names import REGRESSION, Task
@@ -63,7 +64,8 @@ def evaluate(
     slices share the draws, so that a difference of models is that of the same sample.
     As in TFMA, a slice with a replicate that has no row gets no intervals.
     """
-    table = table.filter(pa.array(predictions.finite_rows(table)))
+    names = models(eval_config)
+    table = table.filter(pa.array(predictions.finite_rows(table, names)))
     groups = slices.group(table, eval_config.slicing_specs)
     minimum = eval_config.options.min_slice_size.value
     judged = {key: rows for key, rows in groups.items() if not key or len(rows) >= minimum}
@@ -106,11 +108,13 @@ class _Computation:
         self._labels = table.column(LABEL_COLUMN).to_numpy()
         if task == REGRESSION:
             self._labels = self._labels.astype(np.float64)
-        self._has_baseline = len(eval_config.model_specs) > 1
-        models = [CANDIDATE, BASELINE] if self._has_baseline else [CANDIDATE]
+        self._has_baseline = has_baseline(eval_config)
+        names = models(eval_config)
         self._scores = {
-            model: predictions.scores_of(table, PREDICTION_COLUMN.format(model)) for model in models
+            model: predictions.scores_of(table, PREDICTION_COLUMN.format(model)) for model in names
         }
+        # TFMA leaves out the name of a model that is alone.
+        self._alone = names[0]
         self._metrics: list[tuple[metric_types.MetricKey, Metric]] = []
         for key, name in metric_keys(eval_config).items():
             metric = vectorised(name, task)
@@ -124,9 +128,7 @@ class _Computation:
             for model, scores in self._scores.items()
         }
         result = {
-            # TFMA leaves out the name of a model that is alone.
-            key: metric(samples[key.model_name or CANDIDATE])
-            for key, metric in self._metrics
+            key: metric(samples[key.model_name or self._alone]) for key, metric in self._metrics
         }
         if self._has_baseline:
             for key, _ in self._metrics:

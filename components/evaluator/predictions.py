@@ -6,7 +6,7 @@ column per model (number, or list of class probabilities).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -72,15 +72,14 @@ def arrow_schema(layout: Layout, models: Sequence[str]) -> pa.Schema:
 
 def score_in_memory(
     directory: str, models: Mapping[str, Model], layout: Layout, output: Path
-) -> pa.Table:
-    """Score the split in `directory`, store the table below `output` and return it."""
+) -> None:
+    """Score the split in `directory` and store the table below `output`."""
     records = examples.read_records(examples.split_files(directory))
     table = pa.Table.from_batches(
         [score(batch, models, layout) for batch in records], arrow_schema(layout, list(models))
     )
     with files.atomic_path(output / f"{FILE_PREFIX}-00000-of-00001{_SUFFIX}") as path:
         pq.write_table(table, path)
-    return table
 
 
 def score_on_beam(
@@ -121,18 +120,22 @@ class _Score(beam.DoFn):
         yield pa.Table.from_batches([score(records, self._models, self._layout)])
 
 
+def read(output: Path) -> pa.Table:
+    """Return a stored table."""
+    return pa.concat_tables([pq.read_table(path) for path in stored_files(output)])
+
+
 def stored_files(output: Path) -> list[str]:
     """Return the files of a stored table."""
     return sorted(str(path) for path in output.glob(f"{FILE_PREFIX}-*{_SUFFIX}"))
 
 
-def finite_rows(batch: pa.RecordBatch | pa.Table, model: str | None = None) -> np.ndarray:
-    """Return which rows have only finite scores, of `model` or of all models."""
-    columns = [PREDICTION_COLUMN.format(model)] if model else batch.schema.names
+def finite_rows(batch: pa.RecordBatch | pa.Table, models: Iterable[str]) -> np.ndarray:
+    """Return which rows have only finite scores of `models`."""
     finite = np.ones(batch.num_rows, bool)
-    for name in columns:
-        if name.startswith(PREDICTION_COLUMN.format("")):
-            finite &= np.isfinite(scores_of(batch, name)).reshape(batch.num_rows, -1).all(axis=1)
+    for model in models:
+        scores = scores_of(batch, PREDICTION_COLUMN.format(model))
+        finite &= np.isfinite(scores).reshape(batch.num_rows, -1).all(axis=1)
     return finite
 
 
@@ -153,5 +156,5 @@ def count(output: Path, models: list[str]) -> tuple[int, dict[str, int]]:
         for batch in pq.ParquetFile(path).iter_batches():
             rows += batch.num_rows
             for model in models:
-                unusable[model] += int((~finite_rows(batch, model)).sum())
+                unusable[model] += int((~finite_rows(batch, [model])).sum())
     return rows, unusable

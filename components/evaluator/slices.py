@@ -33,6 +33,18 @@ def group(table: pa.Table, specs: Iterable[config_pb2.SlicingSpec]) -> dict[Slic
     return groups
 
 
+def of_one_class(
+    table: pa.Table, specs: Iterable[config_pb2.SlicingSpec], label: str
+) -> set[SliceKey]:
+    """Return the slices whose rows all have the same label."""
+    labels = table.column(label).to_numpy()
+    return {
+        key
+        for key, rows in group(table, specs).items()
+        if len(rows) and (labels[rows] == labels[rows[0]]).all()
+    }
+
+
 def _equal(column: pa.ChunkedArray, value: str | int | float) -> np.ndarray:
     text = pa.types.is_string(column.type)
     if not text and isinstance(value, str):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from tensorflow_model_analysis.metrics import metric_types
@@ -15,11 +15,18 @@ from tensorflow_model_analysis.proto import (
 )
 from tensorflow_model_analysis.slicer import slicer_lib
 
-from components.evaluator.eval_config import BASELINE, CANDIDATE, Bound, metric_keys
+from components.evaluator.eval_config import (
+    BASELINE,
+    Bound,
+    candidates,
+    has_baseline,
+    metric_keys,
+)
 from components.evaluator.slices import SliceKey
+from components.models.metric_names import RANKINGS
 
-#: Name under which the difference of candidate and baseline is listed.
-DIFFERENCE = "difference"
+#: Slices that a note names.
+_NAMED = 5
 
 Measured = dict[str, Any]
 ByName = dict[str, dict[str, dict[str, Measured]]]
@@ -55,6 +62,7 @@ def summarise(
     eval_config: config_pb2.EvalConfig,
     rows: int,
     unusable: dict[str, int],
+    of_one_class: Collection[SliceKey] = (),
 ) -> dict[str, Any]:
     """Return metrics, verdicts and reasons as values that JSON can hold.
 
@@ -71,17 +79,22 @@ def summarise(
         Rows that were scored.
     unusable : dict of str to int
         Rows without a finite score, by model.
+    of_one_class : collection of SliceKey
+        Slices on which `RANKINGS` are undefined.
 
     Returns
     -------
     dict
-        ``blessed``, ``reasons`` (a sentence for each bound that is broken), ``notes``,
-        ``rows``, ``slices``, ``intervals`` (how they were made), ``metrics`` (model ->
-        slice -> metric -> ``value`` and ``interval``, null where undefined) and
+        ``candidates`` (model -> ``kept``, and ``reasons``: a sentence for each bound that it
+        breaks), ``notes``, ``rows``, ``slices``, ``intervals`` (how they were made),
+        ``metrics`` (model -> slice -> metric -> ``value`` and ``interval``, null where
+        undefined), ``differences`` (the same, of each candidate less the baseline) and
         ``thresholds`` with their verdicts.
     """
     names = metric_keys(eval_config)
+    models = candidates(eval_config)
     measured: ByName = {}
+    differences: ByName = {}
     slices: dict[str, dict[str, Any]] = {}
     for of_slice in metrics:
         key = slicer_lib.deserialize_slice_key(of_slice.slice_key)
@@ -97,42 +110,80 @@ def summarise(
             if name is None:  # TFMA's own note on intervals that it left out
                 listed["note"] = kv.value.bytes_value.decode()
                 continue
-            model = DIFFERENCE if tfma_key.is_diff else tfma_key.model_name or CANDIDATE
-            measured.setdefault(model, {}).setdefault(listed["name"], {})[name] = {
-                "value": _number(kv.value),
-                "interval": _interval(kv),
+            model = tfma_key.model_name or models[0]
+            place = differences if tfma_key.is_diff else measured
+            one_class = name in RANKINGS and key in of_one_class
+            place.setdefault(model, {}).setdefault(listed["name"], {})[name] = {
+                "value": None if one_class else _number(kv.value),
+                "interval": None if one_class else _interval(kv),
             }
-    has_baseline = len(eval_config.model_specs) > 1
-    broken = _broken(validation, names)
+    compared = has_baseline(eval_config)
+    broken = _broken(validation, names, models[0])
     verdicts = [
         verdict
+        for model in models
         for bound in bounds
-        if has_baseline or not bound.of_change
-        for verdict in _verdicts(bound, list(slices.values()), measured, broken)
+        if compared or not bound.of_change
+        for verdict in _verdicts(
+            bound, model, list(slices.values()), measured, differences, broken, of_one_class
+        )
     ]
-    reasons = [verdict["reason"] for verdict in verdicts if not verdict["kept"]]
+    told: dict[str, dict[str, Any]] = {
+        model: {"reasons": [v["reason"] for v in verdicts if v["model"] == model and not v["kept"]]}
+        for model in models
+    }
     notes = []
     if not bounds:
         notes.append("No thresholds are set, so no metric was held against a bound.")
-    if not has_baseline and any(bound.of_change for bound in bounds):
+    if not compared and any(bound.of_change for bound in bounds):
         notes.append("There is no blessed model yet, so no change was held against a bound.")
+    notes += _gaps_in_slices(eval_config, slices, measured[models[0]])
     for model, number in unusable.items():
         if number:
             sentence = (
-                f"{number} of {rows} scores of the {model} are not finite; their rows are"
+                f"{number} of {rows} scores of the {model} model are not finite; their rows are"
                 " left out of every metric."
             )
-            (reasons if model == CANDIDATE else notes).append(sentence)
+            (told[model]["reasons"] if model in told else notes).append(sentence)
+    for each in told.values():
+        each["kept"] = not each["reasons"]
     return {
-        "blessed": not reasons,
-        "reasons": reasons,
+        "candidates": told,
         "notes": notes,
         "rows": rows,
         "slices": list(slices.values()),
         "intervals": _method(eval_config),
         "metrics": measured,
+        "differences": differences,
         "thresholds": verdicts,
     }
+
+
+def _gaps_in_slices(
+    eval_config: config_pb2.EvalConfig,
+    slices: dict[str, dict[str, Any]],
+    measured: dict[str, dict[str, Measured]],
+) -> list[str]:
+    """Return notes on slices without rows, and on metrics that no slice of one class has."""
+    notes = []
+    for spec in eval_config.slicing_specs:
+        wanted = slicer_lib.SingleSliceSpec(spec=spec)
+        keys = (tuple(each["key"].items()) for each in slices.values())
+        if spec.feature_values and not any(wanted.is_slice_applicable(key) for key in keys):
+            fixed = ", ".join(f"{c}={v}" for c, v in sorted(spec.feature_values.items()))
+            notes.append(f"No row is in the slice {fixed}.")
+    undefined: dict[str, list[str]] = {}
+    for name, found in measured.items():
+        for metric, value in found.items():
+            if value["value"] is None:
+                undefined.setdefault(metric, []).append(name)
+    for metric, where in undefined.items():
+        more = f" and {len(where) - _NAMED} more" if len(where) > _NAMED else ""
+        notes.append(
+            f"{metric} is undefined on {', '.join(where[:_NAMED])}{more}, so that no bound on it"
+            " is judged there: the rows are of one class, or none is decided for."
+        )
+    return notes
 
 
 def _method(eval_config: config_pb2.EvalConfig) -> str | None:
@@ -163,11 +214,14 @@ def _interval(
 
 
 def _broken(
-    validation: validation_result_pb2.ValidationResult, names: dict[metric_types.MetricKey, str]
-) -> set[tuple[str, str, bytes]]:
-    """Return each broken threshold as metric, slice and serialized threshold."""
+    validation: validation_result_pb2.ValidationResult,
+    names: dict[metric_types.MetricKey, str],
+    alone: str,
+) -> set[tuple[str, str, str, bytes]]:
+    """Return each broken threshold as model, metric, slice and serialized threshold."""
     return {
         (
+            failure.metric_key.model_name or alone,
             names[metric_types.MetricKey.from_proto(failure.metric_key)._replace(is_diff=False)],
             slice_name(slicer_lib.deserialize_slice_key(of_slice.slice_key)),
             failure.metric_threshold.SerializeToString(),
@@ -179,22 +233,27 @@ def _broken(
 
 def _verdicts(
     bound: Bound,
+    model: str,
     slices: list[dict[str, Any]],
     measured: ByName,
-    broken: set[tuple[str, str, bytes]],
+    differences: ByName,
+    broken: set[tuple[str, str, str, bytes]],
+    of_one_class: Collection[SliceKey],
 ) -> list[dict[str, Any]]:
-    """Return what became of a bound on each slice on which it holds."""
-    base = {"metric": bound.metric, "bound": bound.kind, "limit": bound.limit}
+    """Return what became of a bound on a model on each slice on which it holds."""
+    base = {"model": model, "metric": bound.metric, "bound": bound.kind, "limit": bound.limit}
     spec = slicer_lib.SingleSliceSpec(spec=bound.slicing_spec)
     threshold = bound.threshold().SerializeToString()
     result = []
     for name, key in ((of_slice["name"], of_slice["key"]) for of_slice in slices):
-        found = measured.get(DIFFERENCE if bound.of_change else CANDIDATE, {}).get(name, {})
+        found = (differences if bound.of_change else measured).get(model, {}).get(name, {})
         if bound.metric in found and spec.is_slice_applicable(tuple(key.items())):
-            kept = (bound.metric, name, threshold) not in broken
+            if bound.metric in RANKINGS and tuple(sorted(key.items())) in of_one_class:
+                continue
+            kept = (model, bound.metric, name, threshold) not in broken
             verdict = {**base, "slice": name, **found[bound.metric], "kept": kept}
             if not kept:
-                verdict["reason"] = _reason(bound, name, measured)
+                verdict["reason"] = _reason(bound, model, name, measured, differences)
             result.append(verdict)
     if not result:
         fixed = sorted(bound.slicing_spec.feature_values.items())
@@ -206,17 +265,17 @@ def _verdicts(
     return result
 
 
-def _reason(bound: Bound, where: str, measured: ByName) -> str:
+def _reason(bound: Bound, model: str, where: str, measured: ByName, differences: ByName) -> str:
     """Return why a bound is broken, with the metric, the slice, the value and the limit."""
     place = "overall" if where == "Overall" else f"on {where}"
-    value = measured[CANDIDATE][where][bound.metric]["value"]
+    value = measured[model][where][bound.metric]["value"]
     if value is None:
         return f"{bound.metric} {place} is not a number; its {bound.kind} is {bound.limit:g}."
     if not bound.of_change:
         side = "below the minimum" if bound.kind == "min" else "above the maximum"
         return f"{bound.metric} {place} is {value:.6g}, {side} of {bound.limit:g}."
     baseline = measured[BASELINE][where][bound.metric]["value"]
-    change = measured[DIFFERENCE][where][bound.metric]["value"]
+    change = differences[model][where][bound.metric]["value"]
     if baseline is None or change is None:
         return (
             f"{bound.metric} {place} is not a number for the baseline;"

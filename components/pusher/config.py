@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from components.settings import Settings
 
 
@@ -14,5 +16,7 @@ class PusherConfig(Settings):
         Directory that a model server watches; versions are numbered directories
         below it. None is `serving` below the pipeline's root.
     """
+
+    USES: ClassVar[tuple[str, ...]] = ("models/served.py",)
 
     directory: str | None = None

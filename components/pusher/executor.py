@@ -6,9 +6,8 @@ import logging
 from pathlib import Path
 from typing import ClassVar
 
-from tfx.utils import path_utils
-
 from components import base, files
+from components.models.served import served_directory
 from components.pusher import push
 from components.pusher.config import PusherConfig
 from components.settings import Settings
@@ -29,8 +28,16 @@ class Executor(base.Executor):
             files.write_json(record, {"pushed": False, "reason": "the model is not blessed"})
             return
         assert config.directory is not None  # the DAG fills it in
-        version = push.push(path_utils.serving_model_path(model.uri), config.directory)
+        version = push.push(served_directory(model.uri), config.directory)
         pushed.set_int_custom_property("pushed", 1)
         pushed.set_string_custom_property("pushed_destination", str(version))
         pushed.set_string_custom_property("pushed_version", version.name)
-        files.write_json(record, {"pushed": True, "destination": str(version), "model": model.id})
+        files.write_json(
+            record,
+            {
+                "pushed": True,
+                "destination": str(version),
+                "model": model.id,
+                "candidate": model.get_string_custom_property("candidate") or None,
+            },
+        )

@@ -56,7 +56,7 @@ def test_runs_from_png_folders_to_a_pushed_model(tmp_path, digits):
     assert history["examples_per_second"] * history["seconds_per_epoch"] == pytest.approx(
         history["rows"]
     )
-    slices = project.newest("Evaluator/evaluation", "evaluation.json")["metrics"]["candidate"]
+    slices = project.newest("Evaluator/evaluation", "evaluation.json")["metrics"]["trained"]
     assert sum("label" in name for name in slices) == 10
     assert any("image_channels" in name for name in slices)
 

@@ -187,9 +187,12 @@ def test_a_baseline_is_the_model_blessed_before(project: Project):
         project.root.glob("artifacts/Evaluator/evaluation/*/evaluation.json"),
         key=lambda path: int(path.parent.name),
     )
-    first, second = (json.loads(path.read_text())["models"] for path in evaluations)
-    assert set(first) == {"candidate"}
-    assert second["baseline"]["id"] == first["candidate"]["id"]
+    first, second = (json.loads(path.read_text()) for path in evaluations)
+    assert set(first["metrics"]) == {"trained"}
+    assert set(second["metrics"]) == {"trained", "baseline"}
+    before = Path(second["baseline"]["uri"]) / "Format-Serving" / "saved_model.pb"
+    blessed = Path(first["candidates"]["trained"]["uri"]) / "Format-Serving" / "saved_model.pb"
+    assert before.read_bytes() == blessed.read_bytes()
     assert project.run("--set", "trainer.seed=2").json["counts"]["executed"] == 0
 
 

@@ -37,9 +37,7 @@ def _make_table(task: str, rows: int = ROWS, seed: int = 3, classes: int = 3) ->
     if task == "regression":
         y = random.normal(5, 2, rows)
         y[:5] = 0
-        scores = {
-            m: (y + random.normal(0, s, rows)) for m, s in (("candidate", 1), ("baseline", 2))
-        }
+        scores = {m: (y + random.normal(0, s, rows)) for m, s in (("trained", 1), ("baseline", 2))}
         columns["__label__"] = pa.array(y, pa.float64())
     elif task == "binary":
         y = random.integers(0, 2, rows)
@@ -47,14 +45,14 @@ def _make_table(task: str, rows: int = ROWS, seed: int = 3, classes: int = 3) ->
         y[hour == 3] = 1
         scores = {
             m: np.clip(s * y + random.random(rows) * 0.8, 0, 1)
-            for m, s in (("candidate", 0.4), ("baseline", 0.2))
+            for m, s in (("trained", 0.4), ("baseline", 0.2))
         }
-        scores["candidate"][:4] = [0, 1, 1, 0.5]
+        scores["trained"][:4] = [0, 1, 1, 0.5]
         columns["__label__"] = pa.array(y, pa.int64())
     else:
         y = random.integers(0, classes, rows)
         scores = {}
-        for model, bonus in (("candidate", 0.5), ("baseline", 0.2)):
+        for model, bonus in (("trained", 0.5), ("baseline", 0.2)):
             raw = random.random((rows, classes))
             raw[np.arange(rows), y] += bonus
             scores[model] = raw / raw.sum(axis=1, keepdims=True)
@@ -68,9 +66,10 @@ def _make_table(task: str, rows: int = ROWS, seed: int = 3, classes: int = 3) ->
     return pa.table(columns)
 
 
-def _run_local(table, config, task, *, has_baseline=True, classes=3):
+def _run_local(table, config, task, *, has_baseline=True, classes=3, models=None):
     """Return the EvalConfig and the metrics of the engine in memory."""
-    wanted = eval_config.build(config, task, classes, has_baseline=has_baseline)
+    models = models or (["trained", "baseline"] if has_baseline else ["trained"])
+    wanted = eval_config.build(config, task, classes, models)
     found = local_evaluation.evaluate(table, wanted, task, config.replicates, config.seed)
     return wanted, summary.sort_slices(found)
 

@@ -30,10 +30,10 @@ def config_of(task, **settings):
     return EvaluatorConfig.model_validate({"metrics": metrics, "slices": SLICES} | settings)
 
 
-def summarise(config, wanted, metrics, *, has_baseline=True):
-    validation = judgement.judge(metrics, wanted, has_baseline=has_baseline)
+def summarise(config, wanted, metrics):
+    validation = judgement.judge(metrics, wanted)
     return summary.summarise(
-        metrics, validation, eval_config.bounds(config), wanted, 1, {"candidate": 0}
+        metrics, validation, eval_config.bounds(config), wanted, 1, {"trained": 0}
     )
 
 
@@ -51,21 +51,20 @@ def test_engines_agree(task, store, tmp_path, make_table, run_local, make_pipeli
     assert too_small
     assert too_small == [s["name"] for s in ours["slices"] if "note" in s]
     compared = 0
-    assert (
-        ours["metrics"].keys()
-        == theirs["metrics"].keys()
-        == {
-            "candidate",
-            "baseline",
-            "difference",
-        }
-    )
-    for model, of_model in theirs["metrics"].items():
-        assert ours["metrics"][model].keys() == of_model.keys()
+    assert ours["metrics"].keys() == theirs["metrics"].keys() == {"trained", "baseline"}
+    assert ours["differences"].keys() == theirs["differences"].keys() == {"trained"}
+    tables = [
+        (each[kind][model], model)
+        for kind in ("metrics", "differences")
+        for model in theirs[kind]
+        for each in (ours, theirs)
+    ]
+    for (mine, model), (of_model, _) in zip(tables[::2], tables[1::2], strict=True):
+        assert mine.keys() == of_model.keys()
         for where, of_slice in of_model.items():
             for name in config.metrics:
                 expected = of_slice[name]["value"]
-                found = ours["metrics"][model][where][name]["value"]
+                found = mine[where][name]["value"]
                 if expected is None:
                     assert found is None, (model, where, name)
                     continue
@@ -79,15 +78,15 @@ def test_scores_that_are_not_finite_are_left_out_by_both(
     store, tmp_path, make_table, run_local, make_pipeline
 ):
     table = make_table("binary", rows=60)
-    scores = table.column("__prediction__candidate").to_numpy().copy()
+    scores = table.column("__prediction__trained").to_numpy().copy()
     scores[:3] = [np.nan, np.inf, -np.inf]
-    table = table.set_column(1, "__prediction__candidate", pa.array(scores))
+    table = table.set_column(1, "__prediction__trained", pa.array(scores))
     config = EvaluatorConfig(metrics=("AUC", "ExampleCount"), confidence_intervals=False)
     wanted, local = run_local(table, config, "binary", has_baseline=False)
     beam = beam_evaluation.evaluate(store(table), wanted, str(tmp_path / "out"), make_pipeline)
-    ours = summarise(config, wanted, local, has_baseline=False)
-    assert ours == summarise(config, wanted, beam, has_baseline=False)
-    assert ours["metrics"]["candidate"]["Overall"]["ExampleCount"]["value"] == 57
+    ours = summarise(config, wanted, local)
+    assert ours == summarise(config, wanted, beam)
+    assert ours["metrics"]["trained"]["Overall"]["ExampleCount"]["value"] == 57
 
 
 def test_intervals_of_the_engines_overlap(store, tmp_path, make_table, run_local, make_pipeline):
@@ -95,8 +94,8 @@ def test_intervals_of_the_engines_overlap(store, tmp_path, make_table, run_local
     config = EvaluatorConfig(metrics=("ExampleCount", "AUC", "BinaryAccuracy"))
     wanted, local = run_local(table, config, "binary", has_baseline=False)
     beam = beam_evaluation.evaluate(store(table), wanted, str(tmp_path / "out"), make_pipeline)
-    ours = summarise(config, wanted, local, has_baseline=False)["metrics"]["candidate"]["Overall"]
-    theirs = summarise(config, wanted, beam, has_baseline=False)["metrics"]["candidate"]["Overall"]
+    ours = summarise(config, wanted, local)["metrics"]["trained"]["Overall"]
+    theirs = summarise(config, wanted, beam)["metrics"]["trained"]["Overall"]
     assert ours["ExampleCount"]["interval"] is theirs["ExampleCount"]["interval"] is None
     for name in ("AUC", "BinaryAccuracy"):
         (a, b), (c, d) = ours[name]["interval"], theirs[name]["interval"]
@@ -110,11 +109,11 @@ def test_interval_covers_the_true_accuracy(run_local):
         right = np.random.default_rng(seed).random(250) < truth
         y = np.tile([0, 1], 125)
         p = np.where(right, y, 1 - y).astype(np.float32)
-        table = pa.table({"__label__": y, "__prediction__candidate": p})
+        table = pa.table({"__label__": y, "__prediction__trained": p})
         config = EvaluatorConfig(metrics=("BinaryAccuracy",), replicates=100, seed=seed)
         wanted, metrics = run_local(table, config, "binary", has_baseline=False)
-        found = summarise(config, wanted, metrics, has_baseline=False)
-        low, high = found["metrics"]["candidate"]["Overall"]["BinaryAccuracy"]["interval"]
+        found = summarise(config, wanted, metrics)
+        low, high = found["metrics"]["trained"]["Overall"]["BinaryAccuracy"]["interval"]
         covered += low <= truth <= high
         widths.append(high - low)
     assert 0.88 <= covered / 120 <= 1.0
@@ -154,13 +153,13 @@ def test_tfma_reads_the_files(tmp_path, make_table, run_local):
         {"slices": ["hour"], "thresholds": {"AUC": {"min": 0.99}}, "replicates": 20}
     )
     wanted, metrics = run_local(table, config, "binary")
-    validation = judgement.judge(metrics, wanted, has_baseline=True)
+    validation = judgement.judge(metrics, wanted)
     output_files.write_metrics(metrics, tmp_path)
     output_files.write_validation(validation, tmp_path)
-    models = {"candidate": "/models/2", "baseline": "/models/1"}
+    models = {"trained": "/models/2", "baseline": "/models/1"}
     output_files.write_eval_config(wanted, "/data", models, tmp_path)
 
-    result = model_eval_lib.load_eval_result(str(tmp_path), model_name="candidate")
+    result = model_eval_lib.load_eval_result(str(tmp_path), model_name="trained")
     assert result.config == wanted
     assert result.model_location == "/models/2"
     by_slice = dict(result.slicing_metrics)

@@ -89,22 +89,26 @@ def inputs(tmp_path_factory):
 def run(inputs, tmp_path):
     """Return a function that evaluates a model and returns the result and the artifacts."""
 
-    def execute(model, baseline=None, engine="memory", **settings):
+    def execute(model, baseline=None, engine="memory", others=None, **settings):
         channels, models = inputs
         channels = channels | {"model": [models[model]]}
         if baseline:
             channels["baseline_model"] = [models[baseline]]
-        evaluation, blessing = (
+        for name, other in (others or {}).items():
+            channels[f"{name}_model"] = [models[other]]
+        evaluation, blessing, blessed = (
             standard_artifacts.ModelEvaluation(),
             standard_artifacts.ModelBlessing(),
+            standard_artifacts.Model(),
         )
-        for name, artifact in (("evaluation", evaluation), ("blessing", blessing)):
+        written = {"evaluation": evaluation, "blessing": blessing, "blessed_model": blessed}
+        for name, artifact in written.items():
             artifact.uri = str(tmp_path / f"{name}-{model}-{engine}")
             Path(artifact.uri).mkdir()
         config = EvaluatorConfig.model_validate(settings)
         Executor(BaseBeamExecutor.Context([], str(tmp_path), "1")).Do(
             channels,
-            {"evaluation": [evaluation], "blessing": [blessing]},
+            {name: [artifact] for name, artifact in written.items()},
             {
                 "config": config.model_dump_json(),
                 "engine": engine,
@@ -113,6 +117,7 @@ def run(inputs, tmp_path):
             },
         )
         result = json.loads((Path(evaluation.uri) / "evaluation.json").read_text())
+        execute.blessed_model = blessed
         return result, evaluation, blessing
 
     return execute
@@ -124,13 +129,13 @@ def test_a_better_model_is_blessed(run, inputs):
     )
     assert result["blessed"]
     assert result["rows"] == ROWS
-    assert result["models"]["baseline"]["id"] == 1
-    assert set(result["metrics"]) == {"candidate", "baseline", "difference"}
-    assert set(result["metrics"]["candidate"]) == {"Overall", "hour=0", "hour=1", "hour=2"}
-    auc = result["metrics"]["candidate"]["Overall"]["AUC"]
+    assert result["baseline"]["id"] == 1
+    assert set(result["metrics"]) == {"trained", "baseline"}
+    assert set(result["metrics"]["trained"]) == {"Overall", "hour=0", "hour=1", "hour=2"}
+    auc = result["metrics"]["trained"]["Overall"]["AUC"]
     assert auc["interval"][0] < auc["value"] < auc["interval"][1]
     assert (
-        result["metrics"]["candidate"]["Overall"]["BinaryCrossentropy"]["value"]
+        result["metrics"]["trained"]["Overall"]["BinaryCrossentropy"]["value"]
         < (result["metrics"]["baseline"]["Overall"]["BinaryCrossentropy"]["value"])
     )
     assert [path.name for path in Path(blessing.uri).iterdir()] == ["BLESSED"]
@@ -168,9 +173,9 @@ def test_scores_that_are_not_numbers_are_refused(run):
     result, evaluation, _ = run("broken")
     assert not result["blessed"]
     [reason] = result["reasons"]
-    assert "of 300 scores of the candidate are not finite" in reason
+    assert "of 300 scores of the trained model are not finite" in reason
     assert not tfma.load_validation_result(evaluation.uri).validation_ok
-    count = result["metrics"]["candidate"]["Overall"]["ExampleCount"]["value"]
+    count = result["metrics"]["trained"]["Overall"]["ExampleCount"]["value"]
     assert 0 < count < ROWS
 
 
@@ -208,9 +213,92 @@ def test_a_metric_that_only_tfma_has_goes_to_beam(run, caplog):
             confidence_intervals=False,
         )
     assert "only TFMA itself has CoefficientOfDiscrimination" in caplog.text
-    found = result["metrics"]["candidate"]["Overall"]
+    found = result["metrics"]["trained"]["Overall"]
     assert 0.3 < found["CoefficientOfDiscrimination"]["value"] < 0.9
     assert 0.8 < found["AUC"]["value"] < 1
+
+
+def test_the_best_of_all_candidates_is_blessed(run, inputs):
+    result, evaluation, blessing = run(
+        "weak",
+        "weak",
+        others={"distilled": "strong", "compressed": "broken"},
+        blessing={"rule": "best", "metric": "BinaryCrossentropy"},
+        slices=["hour"],
+    )
+    assert result["chosen"] == "distilled"
+    assert set(result["metrics"]) == {"trained", "distilled", "baseline"}
+    assert set(result["differences"]) == {"trained", "distilled"}
+    assert result["differences"]["trained"]["Overall"]["AUC"]["value"] == 0
+    # It has scores that are not finite, and the others are measured on all rows all the same.
+    [reason] = result["candidates"]["compressed"]["reasons"]
+    assert "not finite" in reason
+    assert result["metrics"]["trained"]["Overall"]["ExampleCount"]["value"] == ROWS
+    assert blessing.get_int_custom_property("current_model_id") == 2
+    assert blessing.get_int_custom_property("newest_candidate_id") == 4
+    model = run.blessed_model
+    assert blessing.get_string_custom_property("blessed_model") == model.uri
+    assert model.get_string_custom_property("candidate") == "distilled"
+    strong = Path(inputs[1]["strong"].uri) / "Format-Serving" / "saved_model.pb"
+    copied = Path(model.uri) / "Format-Serving" / "saved_model.pb"
+    assert copied.read_bytes() == strong.read_bytes()
+    page = (Path(evaluation.uri) / "evaluation.html").read_text()
+    assert "The distilled model is blessed." in page
+    assert "not finite" in page
+
+
+def test_a_refusal_leaves_no_blessed_model(run):
+    result, _, _ = run(
+        "reversed",
+        others={"distilled": "reversed"},
+        blessing={"rule": "best"},
+        thresholds={"AUC": {"min": 0.8}},
+    )
+    assert result["chosen"] is None
+    assert [reason.split(":")[0] for reason in result["reasons"]] == ["trained", "distilled"]
+    assert list(Path(run.blessed_model.uri).iterdir()) == []
+
+
+def test_calibration_worst_slices_and_fairness(run):
+    result, evaluation, _ = run("strong", fairness={"columns": ["hour"]})
+    assert 0 < result["calibration"]["trained"]["error"] < 0.2
+    assert sum(each["rows"] for each in result["calibration"]["trained"]["bins"]) == ROWS
+    searched = result["worst_slices"]
+    assert searched["rows"] == ROWS
+    assert searched["tried"] > 10
+    # Who is nearest to the border is told apart worst, and only of x the model knows.
+    assert all("x" in each["name"] for each in searched["models"]["trained"])
+    by_hour = result["fairness"]["hour"]["trained"]
+    assert set(by_hour["groups"]) == {"0", "1", "2"}
+    assert 0 <= by_hour["gaps"]["equal_opportunity_difference"] < 0.3
+    assert "Fairness" in (Path(evaluation.uri) / "evaluation.html").read_text()
+
+
+def test_a_gap_above_its_limit_is_refused(run):
+    limits = {"demographic_parity_difference": 0.0001}
+    result, _, _ = run("strong", fairness={"columns": ["hour"], "limits": limits})
+    [reason] = result["reasons"]
+    assert reason.startswith("demographic_parity_difference between the groups of hour is 0.")
+    assert "above the greatest of 0.0001" in reason
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"fairness": {"columns": ["sex"]}}, "no column 'sex'"),
+        ({"fairness": {"columns": ["hour"], "min_group_size": 290}}, "no two groups"),
+        ({"worst_slices": {"columns": ["hours"]}}, "nearest: hour"),
+        ({"blessing": {"rule": "best", "metric": "Recall"}, "metrics": ["AUC"]}, "not computed"),
+    ],
+)
+def test_settings_that_do_not_fit_the_data(settings, message, run):
+    with pytest.raises(InputError, match=message):
+        run("strong", **settings)
+
+
+def test_slices_without_rows_and_of_one_class_are_told(run):
+    result, _, _ = run("strong", slices=[{"hour": 7}])
+    assert "No row is in the slice hour=7." in result["notes"]
 
 
 def test_unknown_split_and_column_are_named(run):
@@ -233,6 +321,6 @@ def test_the_component_carries_its_settings():
         schema=channel(standard_artifacts.Schema),
         dataset=json.dumps(DATASET),
     )
-    assert set(node.outputs) == {"evaluation", "blessing"}
+    assert set(node.outputs) == {"evaluation", "blessing", "blessed_model"}
     assert "baseline_model" not in node.inputs
     assert EvaluatorConfig.model_validate_json(node.exec_properties["config"]).metrics == ("AUC",)

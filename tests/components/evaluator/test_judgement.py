@@ -20,7 +20,7 @@ def evaluate(run_local):
 
     def run(thresholds, *, has_baseline=True, task="binary", **settings):
         y = np.tile([0, 1], 50)
-        right = {"candidate": np.arange(100) >= 10, "baseline": np.arange(100) >= 5}
+        right = {"trained": np.arange(100) >= 10, "baseline": np.arange(100) >= 5}
         columns = {"__label__": y, "hour": np.where(np.arange(100) < 20, 1, 2)}
         for model, of_model in right.items():
             columns[f"__prediction__{model}"] = np.where(of_model, y, 1 - y).astype(np.float32)
@@ -30,12 +30,12 @@ def evaluate(run_local):
             {"thresholds": thresholds, "confidence_intervals": False} | settings
         )
         wanted, metrics = run_local(pa.table(columns), config, task, has_baseline=has_baseline)
-        validation = judgement.judge(metrics, wanted, has_baseline=has_baseline)
+        validation = judgement.judge(metrics, wanted)
         result = summary.summarise(
-            metrics, validation, eval_config.bounds(config), wanted, 100, {"candidate": 0}
+            metrics, validation, eval_config.bounds(config), wanted, 100, {"trained": 0}
         )
-        assert validation.validation_ok == result["blessed"]
-        return result
+        assert validation.validation_ok == result["candidates"]["trained"]["kept"]
+        return result | result["candidates"]["trained"]
 
     return run
 
@@ -56,7 +56,7 @@ def evaluate(run_local):
 )
 def test_bounds(metric, bound, kept, evaluate):
     result = evaluate({metric: bound})
-    assert result["blessed"] is kept
+    assert result["kept"] is kept
     assert len(result["reasons"]) == (not kept)
     assert [v["kept"] for v in result["thresholds"]] == [kept] * len(bound)
 
@@ -84,7 +84,7 @@ def test_reasons_name_metric_slice_value_and_bound(evaluate):
 
 def test_without_a_baseline_change_is_not_judged(evaluate):
     result = evaluate({"BinaryAccuracy": {"max_drop": 0.0, "min": 0.5}}, has_baseline=False)
-    assert result["blessed"]
+    assert result["kept"]
     assert [v["bound"] for v in result["thresholds"]] == ["min"]
     assert result["notes"] == [
         "There is no blessed model yet, so no change was held against a bound."
@@ -94,22 +94,24 @@ def test_without_a_baseline_change_is_not_judged(evaluate):
 @pytest.mark.parametrize("has_baseline", [True, False])
 def test_without_thresholds_the_model_is_blessed(has_baseline, evaluate):
     result = evaluate({}, has_baseline=has_baseline)
-    assert result["blessed"]
+    assert result["kept"]
     assert result["notes"] == ["No thresholds are set, so no metric was held against a bound."]
 
 
 def test_an_undefined_metric_is_refused(evaluate, run_local):
     result = evaluate({"Precision": {"min": 0.1, "slices": [{"hour": 1}]}})
-    assert result["blessed"]
+    assert result["kept"]
     result = evaluate({"MatthewsCorrelationCoefficient": {"min": -1, "slices": ["hour"]}})
-    assert result["blessed"]
-    y = pa.table({"__label__": [1, 1], "__prediction__candidate": np.array([1, 1], np.float32)})
+    assert result["kept"]
+    y = pa.table({"__label__": [1, 1], "__prediction__trained": np.array([1, 1], np.float32)})
     config = EvaluatorConfig.model_validate({"thresholds": {"Specificity": {"min": 0.5}}})
     wanted, metrics = run_local(y, config, "binary", has_baseline=False)
-    validation = judgement.judge(metrics, wanted, has_baseline=False)
+    validation = judgement.judge(metrics, wanted)
     assert not validation.validation_ok
     result = summary.summarise(metrics, validation, eval_config.bounds(config), wanted, 2, {})
-    assert result["reasons"] == ["Specificity overall is not a number; its min is 0.5."]
+    assert result["candidates"]["trained"]["reasons"] == [
+        "Specificity overall is not a number; its min is 0.5."
+    ]
 
 
 def test_a_bound_on_a_slice_without_rows_is_refused(evaluate):
@@ -119,7 +121,7 @@ def test_a_bound_on_a_slice_without_rows_is_refused(evaluate):
 
 def test_slices_that_are_too_small_are_not_judged(evaluate):
     result = evaluate({"BinaryAccuracy": {"min": 0.9, "slices": ["hour"]}}, min_slice_size=21)
-    assert result["blessed"]
+    assert result["kept"]
     assert [v["slice"] for v in result["thresholds"]] == ["hour=2"]
     [small] = [s for s in result["slices"] if "note" in s]
     assert small["name"] == "hour=1"
@@ -130,27 +132,29 @@ def test_scores_that_are_not_finite_refuse_the_candidate_only(run_local):
     table = pa.table(
         {
             "__label__": [0, 1, 1],
-            "__prediction__candidate": np.array([0.1, np.nan, 0.9], np.float32),
+            "__prediction__trained": np.array([0.1, np.nan, 0.9], np.float32),
         }
     )
     wanted, metrics = run_local(table, config, "binary", has_baseline=False)
-    validation = judgement.judge(metrics, wanted, has_baseline=False)
+    validation = judgement.judge(metrics, wanted)
 
     def summarise(unusable):
-        return summary.summarise(metrics, validation, [], wanted, 3, unusable)
+        result = summary.summarise(metrics, validation, [], wanted, 3, unusable)
+        return result["candidates"]["trained"]
 
-    refused = summarise({"candidate": 1, "baseline": 0})
-    assert not refused["blessed"]
+    refused = summarise({"trained": 1, "baseline": 0})
+    assert not refused["kept"]
     assert refused["reasons"] == [
-        "1 of 3 scores of the candidate are not finite; their rows are left out of every metric."
+        "1 of 3 scores of the trained model are not finite; their rows are left out of every"
+        " metric."
     ]
-    assert summarise({"candidate": 0, "baseline": 1})["blessed"]
+    assert summarise({"trained": 0, "baseline": 1})["kept"]
 
 
 def test_a_metric_of_another_task_is_refused():
     config = EvaluatorConfig(metrics=("AUC",))
     with pytest.raises(InputError, match="AUC is not defined for the task regression"):
-        eval_config.build(config, "regression", 0, has_baseline=False)
+        eval_config.build(config, "regression", 0, ["trained"])
 
 
 def test_unknown_slice_column_names_the_nearest():
@@ -159,4 +163,31 @@ def test_unknown_slice_column_names_the_nearest():
     )
     assert selection.slice_columns(config) == ["huor"]
     with pytest.raises(InputError, match="'huor' to slice by; nearest: hour"):
-        selection.check(config, "binary", ["hour", "area"], ["test"])
+        selection.check(config, "binary", ["hour", "area"], ["test"], {})
+
+
+@pytest.mark.parametrize("distinct", [None, 5000])
+def test_a_column_of_thousands_of_values_is_no_slice(distinct):
+    config = EvaluatorConfig.model_validate({"slices": ["id"]})
+    with pytest.raises(InputError, match="each of which would be a slice"):
+        selection.check(config, "binary", ["id"], ["test"], {"id": distinct})
+    rare = config.model_copy(update={"min_slice_size": 50})
+    selection.check(rare, "binary", ["id"], ["test"], {"id": distinct})
+
+
+def test_fairness_is_of_decisions_and_of_groups():
+    config = EvaluatorConfig.model_validate({"fairness": {"columns": ["sex"]}})
+    with pytest.raises(InputError, match="between two classes"):
+        selection.check(config, "regression", ["sex"], ["test"], {})
+    with pytest.raises(InputError, match="would be a group"):
+        selection.check(config, "binary", ["sex"], ["test"], {"sex": 101})
+    with pytest.raises(InputError, match="nearest: sex"):
+        selection.check(
+            config.model_copy(
+                update={"fairness": config.fairness.model_copy(update={"columns": ("sx",)})}
+            ),
+            "binary",
+            ["sex"],
+            ["test"],
+            {},
+        )
