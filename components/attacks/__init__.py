@@ -1,0 +1,1 @@
+"""Attacks on models: inputs changed within a budget so that the model errs."""
