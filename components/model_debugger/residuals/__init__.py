@@ -1,0 +1,1 @@
+"""Residual analysis: where, and how, a model errs."""
