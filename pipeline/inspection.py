@@ -26,7 +26,8 @@ def inspect_data(config: PipelineConfig) -> DatasetSpec:
     found = _inspect(config)
     on = {node.name for node in config.enabled_nodes}
     if "Evaluator" in on:
-        distinct = {column.name: column.distinct for column in found.columns}
+        # What images say of themselves is not counted.
+        distinct = {} if found.image else {column.name: column.distinct for column in found.columns}
         selection.check(config.evaluator, found.task, found.names, found.split_names, distinct)
     if "Compressor" in on and config.compressor is not None:
         check_columns(config.compressor.slices, found.names, "compressor.slices")

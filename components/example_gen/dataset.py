@@ -39,7 +39,7 @@ class Column(Settings):
     missing : int
         Rows without a value, spans not counted.
     distinct : int or None
-        Distinct values, spans not counted; None if they are more than 10,000.
+        Distinct values, spans not counted; None if they are more than 10,000, and of images.
     """
 
     name: str
