@@ -79,7 +79,7 @@ def _verdict(described: Described) -> str:
         return f"none of {count(len(tests), 'test')} finds a pattern (q <= {alpha})"
     first = found[0]
     where = _SENTENCES[first["family"]].format(_against(first))
-    whose = f" of {first['series']}" if first["series"] else ""
+    whose = f" of {plain(first['series'])}" if first["series"] else ""
     return (
         f"{len(found)} of {count(len(tests), 'test')} find a pattern; "
         f"most clearly, residuals{whose} {where} ({_q(first['q'])})"
@@ -348,7 +348,7 @@ def _cell(value: Any) -> str:
 
 
 def _against(test: Described) -> str:
-    return f"the {test['name']}" if test["kind"] == "prediction" else str(test["name"])
+    return f"the {test['name']}" if test["kind"] == "prediction" else plain(test["name"])
 
 
 def _of(picture: Described) -> str:

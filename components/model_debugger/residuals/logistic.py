@@ -14,7 +14,7 @@ from components.model_debugger.residuals.result import Result
 
 #: Greatest sum of third absolute moments, over the 1.5th power of the variance, at which the
 #: statistic still counts as normal (Lyapunov's condition).
-MOST_LYAPUNOV = 0.25
+MOST_LYAPUNOV = 0.4
 
 
 def score_test(
