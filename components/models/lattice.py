@@ -10,7 +10,7 @@ those of TensorFlow Lattice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,12 +30,14 @@ from components.naming import nearest
 INCREASING, DECREASING = 1, -1
 #: Lattices, and columns that each looks at.
 LATTICES, RANK = 24, 4
-#: Points of a calibrator, and quantiles between which it sees a column as uniform.
+#: Points of a calibrator, and quantiles of a column's distinct values between which it sees
+#: these as uniform.
 KEYPOINTS, QUANTILES = 10, 16
 #: Ids from here on count as unknown.
 MOST_CATEGORIES = 1000
-TRAINING = HyperParameters(learning_rate=0.02, batch_size=256)
-EPOCHS, PATIENCE = 30, 4
+EPOCHS, PATIENCE, LEARNING_RATE = 30, 4, 0.02
+#: Batches of an epoch, whose rows are within `BATCH_ROWS`.
+BATCHES, BATCH_ROWS = 80, (64, 1024)
 #: Rows and values of the column at which `largest_violation` looks.
 PROBED_ROWS, PROBED_VALUES = 200, 33
 
@@ -169,20 +171,37 @@ def build(
 
 
 def fit(
-    features: Features, train: Arrays, validation: Arrays, monotonic: Mapping[str, int], seed: int
+    features: Features,
+    train: Arrays,
+    validation: Arrays,
+    monotonic: Mapping[str, int],
+    seed: int,
+    on_epoch: Callable[[int, float], bool] | None = None,
 ) -> tf_keras.Model:
-    """Return a lattice network trained with early stopping: see `build`."""
+    """Return a lattice network trained with early stopping.
+
+    Parameters
+    ----------
+    features, train, monotonic, seed
+        See `build`.
+    validation : mapping
+        Rows by which the training stops.
+    on_epoch : callable, optional
+        See `components.models.training.train`.
+    """
     model = build(features, train, monotonic, seed=seed)
+    rows = int(np.clip(len(train[LABEL]) // BATCHES, *BATCH_ROWS))
     training.train(
         model,
         train,
         validation,
         label=LABEL,
         task=features.task,
-        hp=TRAINING,
+        hp=HyperParameters(learning_rate=LEARNING_RATE, batch_size=rows),
         epochs=EPOCHS,
         patience=PATIENCE,
         seed=seed,
+        on_epoch=on_epoch,
     )
     return model
 
@@ -274,7 +293,9 @@ def _calibrate_numeric(
         ranks = QuantileRanks(QUANTILES, name=f"{name}_ranks")
         part = ranks(SelectColumns(columns, name=name)(numbers))
         points = np.linspace(0, 1, QUANTILES)
-        ranks.set_weights([np.quantile(rows[:, columns], points, axis=0).astype(np.float32)])
+        # Of distinct values: where most rows have the same, all quantiles would be that one.
+        quantiles = [np.quantile(np.unique(rows[:, column]), points) for column in columns]
+        ranks.set_weights([np.stack(quantiles, axis=1).astype(np.float32)])
         if name == "decreasing":
             part = Flip(name="flipped")(part)
         calibrated = tfl.layers.PWLCalibration(

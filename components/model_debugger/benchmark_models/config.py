@@ -24,6 +24,11 @@ NAMES = (
 )
 
 
+def title(name: str) -> str:
+    """Return what a benchmark model is called for people."""
+    return name.replace("_", " ")
+
+
 class BenchmarkModelsConfig(Settings):
     """Which simple models are trained beside the model, and how.
 
@@ -37,8 +42,9 @@ class BenchmarkModelsConfig(Settings):
     neighbours : int
         Rows that nearest neighbours asks.
     max_rows : int
-        Training rows that nearest neighbours, the lattice and the decision tree take at most;
-        they are drawn by the seed.
+        Training rows that a model is given at most; they are drawn by the seed.
+    max_anchors : int
+        The same of nearest neighbours, which keeps them all.
     max_rules_rows : int
         The same of RuleFit, which fits its rules many times over.
     max_rules : int
@@ -48,7 +54,8 @@ class BenchmarkModelsConfig(Settings):
     models: tuple[str, ...] = NAMES
     monotonic: dict[str, Literal["increasing", "decreasing"]] = Field(default_factory=dict)
     neighbours: int = Field(default=25, ge=1)
-    max_rows: int = Field(default=20_000, ge=10)
+    max_rows: int = Field(default=50_000, ge=10)
+    max_anchors: int = Field(default=10_000, ge=10)
     max_rules_rows: int = Field(default=4_000, ge=10)
     max_rules: int = Field(default=30, ge=1)
 

@@ -50,7 +50,6 @@ def _arrays(features, seed=0, rows=ROWS):
 @pytest.fixture(autouse=True)
 def _short(monkeypatch):
     monkeypatch.setattr(lattice, "EPOCHS", 6)
-    monkeypatch.setattr(lattice, "TRAINING", lattice.TRAINING.model_copy(update={"batch_size": 64}))
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])
