@@ -177,11 +177,14 @@ def _gaps_in_slices(
         for metric, value in found.items():
             if value["value"] is None:
                 undefined.setdefault(metric, []).append(name)
-    for metric, where in undefined.items():
+    together: dict[tuple[str, ...], list[str]] = {}
+    for metric, slices_without in undefined.items():
+        together.setdefault(tuple(slices_without), []).append(metric)
+    for where, metrics in together.items():
         more = f" and {len(where) - _NAMED} more" if len(where) > _NAMED else ""
         notes.append(
-            f"{metric} is undefined on {', '.join(where[:_NAMED])}{more}, so that no bound on it"
-            " is judged there: the rows are of one class, or none is decided for."
+            f"Undefined on {', '.join(where[:_NAMED])}{more}, so that no bound is judged there: "
+            f"{', '.join(metrics)}. The rows are of one class, or none is decided for."
         )
     return notes
 
