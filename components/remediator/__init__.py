@@ -1,0 +1,1 @@
+"""Remediator: holds a model against declared checks, and tries remedies for those that fail."""
