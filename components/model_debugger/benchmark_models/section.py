@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import tf_keras
 
+from components.deadline import Deadline
 from components.model_debugger.benchmark_models import fitting
 from components.model_debugger.benchmark_models.config import BenchmarkModelsConfig, title
 from components.model_debugger.benchmark_models.problem import Arrays, Skipped
-from components.model_debugger.deadline import Deadline
 from components.models import measuring
 from components.models.judge import Judge
+from components.models.metric_names import BINARY, RANKINGS
 from components.models.transformed import LABEL, Features
 
 #: Why a model is left out for which there is no time.
@@ -133,17 +134,24 @@ def _measured(
         "parameters": int(model.count_params()),
         "bytes": measuring.size_bytes(model),
         "row_us": 1e6 * seconds / len(outputs),
-        "metrics": {name: _finite(value) for name, value in judge.measure(scores).items()},
+        "metrics": _metrics(judge, scores),
     }
     return described, scores
 
 
+def _metrics(judge: Judge, scores: np.ndarray) -> dict[str, float | None]:
+    one_class = judge.task == BINARY and len(np.unique(judge.labels)) < 2
+    return {
+        name: None if (one_class and name in RANKINGS) or not math.isfinite(value) else value
+        for name, value in judge.measure(scores).items()
+    }
+
+
 def _lead(judge: Judge, scores: np.ndarray, others: np.ndarray) -> dict[str, Any] | None:
-    values = [judge.measure(each)[judge.metric] for each in (scores, others)]
-    value, interval = values[0] - values[1], judge.difference(scores, others)
-    if not all(map(math.isfinite, (value, *interval))):
+    value, other = (_metrics(judge, each)[judge.metric] for each in (scores, others))
+    if value is None or other is None:
         return None
-    return {"value": value, "interval": list(interval)}
+    return {"value": value - other, "interval": list(judge.difference(scores, others))}
 
 
 def _verdict(described: dict[str, Any]) -> dict[str, Any] | None:
@@ -171,13 +179,13 @@ def _notes(described: dict[str, Any]) -> list[str]:
     if fewer:
         listed = ", ".join(f"{title(model['name'])} {model['rows']:,}" for model in fewer)
         notes.append(f"Of the {described['rows']:,} training rows some were given fewer: {listed}.")
+    if any(model["metrics"][described["metric"]] is None for model in described["models"]):
+        notes.append(
+            f"{described['metric']} is not a number on the eval split: it may have one class only."
+        )
     if described["model"] is None:
         notes.append(
             "The model itself is not measured beside them: its artifact holds no network "
             "or trees to run on transformed features. See the Evaluator, which scores all."
         )
     return notes
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

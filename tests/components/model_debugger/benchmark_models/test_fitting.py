@@ -43,7 +43,8 @@ def test_each_learns_more_than_the_base_rate(name, task):
     assert quality(found, of) > quality(fitted("majority", task), of)
 
 
-@pytest.mark.parametrize("name", NAMES)
+# Of the lattice, the tests of its own module say so.
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "lattice"])
 def test_equal_seeds_give_equal_models(name):
     of = make()
     one, same = (
