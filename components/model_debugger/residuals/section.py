@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from components.model_debugger.deadline import Deadline
+from components.deadline import Deadline
 from components.model_debugger.residuals import against, checks, drawn, values, worst
 from components.model_debugger.residuals.against import Against
 from components.model_debugger.residuals.checks import Check
 from components.model_debugger.residuals.config import ResidualsConfig
 from components.model_debugger.residuals.values import Series
-from components.model_debugger.subject import Subject
 from components.models.metric_names import REGRESSION
+from components.models.subject import Subject
 
 #: Share of rows with the time of the row before, from which their order is doubtful.
 MANY_TIES = 0.5

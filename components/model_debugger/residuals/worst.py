@@ -8,8 +8,8 @@ import numpy as np
 
 from components import slice_search
 from components.model_debugger.residuals import values
-from components.model_debugger.subject import Subject
 from components.models.metric_names import REGRESSION
+from components.models.subject import Subject
 
 
 def rows(subject: Subject, most: int) -> list[dict[str, Any]]:

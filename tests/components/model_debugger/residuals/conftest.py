@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.model_debugger.subject import Subject
+from components.models.subject import Subject
 
 
 def _subject(task, labels, scores, columns, *, classes=(), time=None, seed=1):

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from components.model_debugger.deadline import Deadline
+from components.deadline import Deadline
 from components.model_debugger.residuals import card, section
 from components.model_debugger.residuals.config import ResidualsConfig
 from components.page import document
