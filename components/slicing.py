@@ -1,4 +1,4 @@
-"""Columns to slice by."""
+"""Columns that settings name, such as those to slice by."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def check_columns(columns: Sequence[str], valid: Sequence[str], setting: str) ->
     for column in columns:
         if column not in valid:
             raise InputError(
-                f"The data have no column {column!r} to slice by{nearest(column, valid)}.",
+                f"The data have no column {column!r}{nearest(column, valid)}.",
                 column=column,
                 setting=setting,
                 expected=", ".join(valid),

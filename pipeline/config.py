@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
 from components.compressor.config import CompressorConfig
 from components.dimensionality_reducer.config import ReducerConfig
@@ -18,12 +18,14 @@ from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig
 from components.example_gen.config import DataConfig
 from components.example_validator.config import ValidatorConfig
+from components.model_debugger.config import ModelDebuggerConfig
 from components.models.distribution.config import TAGGED as STRATEGIES
 from components.models.hyperparameters import TAGGED as FAMILIES
 from components.models.hyperparameters import tag
 from components.models.training_config import TrainingConfig
 from components.naming import nearest
 from components.pusher.config import PusherConfig
+from components.remediator.config import RemediatorConfig
 from components.schema_gen.config import SchemaConfig
 from components.settings import Settings
 from components.statistics_gen.config import StatisticsConfig
@@ -35,6 +37,9 @@ from pipeline.store_config import StoreConfig
 
 #: Prefix of a path inside an installed package: ``package:tfx/examples/...``.
 PACKAGE_PREFIX = "package:"
+
+#: Sections of components that train, and take from the Trainer's how.
+_TRAINING = ("tuner", "distiller", "compressor", "remediator")
 
 #: Sets of settings of which one is meant, by the tag in the place of an error.
 TAGGED = {**FAMILIES, **STRATEGIES}
@@ -119,8 +124,10 @@ class PipelineConfig(Settings):
     tuner : TunerConfig or None
     distiller : DistillerConfig or None
     compressor : CompressorConfig or None
-        Those of the DimensionalityReducer, the Tuner, the Distiller and the Compressor, each of
-        which runs only if the config has its section.
+    debugger : ModelDebuggerConfig or None
+    remediator : RemediatorConfig or None
+        Those of the DimensionalityReducer, the Tuner, the Distiller, the Compressor, the
+        ModelDebugger and the Remediator, each of which runs only if the config has its section.
     store : StoreConfig
         The metadata store.
     """
@@ -137,6 +144,8 @@ class PipelineConfig(Settings):
     trainer: TrainerConfig = TrainerConfig()
     distiller: DistillerConfig | None = None
     compressor: CompressorConfig | None = None
+    debugger: ModelDebuggerConfig | None = None
+    remediator: RemediatorConfig | None = None
     evaluator: EvaluatorConfig = EvaluatorConfig()
     pusher: PusherConfig = PusherConfig()
     store: StoreConfig = StoreConfig()
@@ -151,40 +160,27 @@ class PipelineConfig(Settings):
             raise ValueError("1 to 64 letters, digits, '_', '-' or '.', not starting with '.'")
         return name
 
-    @field_validator("tuner")
+    @field_validator(*_TRAINING)
     @classmethod
-    def _training_is_the_trainer_s(cls, tuner: TunerConfig | None) -> TunerConfig | None:
-        if tuner is not None and tuner.training is not None:
+    def _training_is_the_trainer_s(cls, settings: Any, info: ValidationInfo) -> Any:
+        if settings is not None and settings.training is not None:
             raise InputError(
-                "The Tuner trains as the Trainer does.",
-                setting="tuner.training",
+                "What else is trained is trained as the Trainer does.",
+                setting=f"{info.field_name}.training",
                 remedy="Set trainer.epochs, trainer.model and their like.",
             )
-        return tuner
+        return settings
 
     @field_validator("distiller")
     @classmethod
-    def _distiller_trains_as_told(cls, distiller: DistillerConfig | None) -> DistillerConfig | None:
-        if distiller is not None and (distiller.training is not None or distiller.content):
+    def _content_is_found(cls, distiller: DistillerConfig | None) -> DistillerConfig | None:
+        if distiller is not None and distiller.content:
             raise InputError(
-                "The Distiller trains as the Trainer does.",
-                setting="distiller.training" if distiller.training else "distiller.content",
-                remedy="Set trainer.epochs, distiller.epochs and their like.",
+                "What is in the teachers' directories is found, and not set.",
+                setting="distiller.content",
+                remedy="Set distiller.teachers.",
             )
         return distiller
-
-    @field_validator("compressor")
-    @classmethod
-    def _compressor_trains_as_told(
-        cls, compressor: CompressorConfig | None
-    ) -> CompressorConfig | None:
-        if compressor is not None and compressor.training is not None:
-            raise InputError(
-                "The Compressor trains on as the Trainer does.",
-                setting="compressor.training",
-                remedy="Set compressor.recipes.fine_tuning.",
-            )
-        return compressor
 
     @field_validator("nodes")
     @classmethod
@@ -215,7 +211,7 @@ class PipelineConfig(Settings):
     def settings_of(self, section: str) -> Settings:
         """Return the settings in `section`, completed by what only the whole knows."""
         settings: Settings = getattr(self, section)
-        if section in ("tuner", "distiller", "compressor"):
+        if section in _TRAINING:
             shared = self.trainer.model_dump(include=set(TrainingConfig.model_fields))
             settings = settings.model_copy(update={"training": TrainingConfig(**shared)})
         if isinstance(settings, DistillerConfig):

@@ -80,6 +80,18 @@ _CANDIDATES = {
     "model": "Trainer.model",
     "distilled_model": "Distiller.model",
     "compressed_model": "Compressor.compressed_model",
+    "remediated_models": "Remediator.remediated_models",
+    "benchmark_models": "ModelDebugger.benchmark_models",
+}
+
+#: What is looked into and remedied: a model, the rows as it sees them, and as users know them.
+_MODEL_AND_ROWS = {
+    "examples": _FEATURES,
+    "raw_examples": "ExampleGen.examples",
+    "schema": "SchemaGen.schema",
+    "transform_graph": "Transform.transform_graph",
+    "projection": "DimensionalityReducer.projection",
+    "model": "Trainer.model",
 }
 
 #: In the order in which they run.
@@ -164,15 +176,10 @@ NODES: dict[str, Node] = {
             "Compressor",
             "compressor",
             "compressor",
-            {
-                "examples": _FEATURES,
-                "raw_examples": "ExampleGen.examples",
-                "schema": "SchemaGen.schema",
-                "transform_graph": "Transform.transform_graph",
-                "projection": "DimensionalityReducer.projection",
-                "model": "Distiller.model or Trainer.model",
-            },
+            {**_MODEL_AND_ROWS, "model": "Distiller.model or Trainer.model"},
         ),
+        Node("ModelDebugger", "model_debugger", "debugger", _MODEL_AND_ROWS),
+        Node("Remediator", "remediator", "remediator", _MODEL_AND_ROWS),
         # Finds the last blessed model; part of the Evaluator's settings.
         Node(
             "BaselineResolver",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from components.evaluator import selection
+from components.evaluator import selection as evaluated
 from components.example_gen.dataset import DatasetSpec
 from components.example_gen.inspect import inspect
+from components.model_debugger import selection as debugged
 from components.models.hyperparameters import ImageHyperParameters, check_kind
+from components.remediator import selection as remedied
 from components.schema_gen import curated
 from components.slicing import check_columns
 from pipeline.config import PipelineConfig
@@ -25,12 +27,16 @@ def inspect_data(config: PipelineConfig) -> DatasetSpec:
     config.trainer.check()
     found = _inspect(config)
     on = {node.name for node in config.enabled_nodes}
+    # What images say of themselves is not counted.
+    distinct = {} if found.image else {column.name: column.distinct for column in found.columns}
     if "Evaluator" in on:
-        # What images say of themselves is not counted.
-        distinct = {} if found.image else {column.name: column.distinct for column in found.columns}
-        selection.check(config.evaluator, found.task, found.names, found.split_names, distinct)
+        evaluated.check(config.evaluator, found.task, found.names, found.split_names, distinct)
     if "Compressor" in on and config.compressor is not None:
         check_columns(config.compressor.slices, found.names, "compressor.slices")
+    if "ModelDebugger" in on and config.debugger is not None:
+        debugged.check(config.debugger, found.names, found.split_names)
+    if "Remediator" in on and config.remediator is not None:
+        remedied.check(config.remediator, found.task, found.names, distinct)
     return found
 
 

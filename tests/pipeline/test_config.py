@@ -11,7 +11,15 @@ MINIMAL = "data:\n  path: rides.csv\n  label: tip\n"
 
 #: The nodes of a config that says no more than where the data are; others take a minute or
 #: more, or change the features, and run where they are asked for.
-OPTIONAL = ("DimensionalityReducer", "TrialsResolver", "Tuner", "Distiller", "Compressor")
+OPTIONAL = (
+    "DimensionalityReducer",
+    "TrialsResolver",
+    "Tuner",
+    "Distiller",
+    "Compressor",
+    "ModelDebugger",
+    "Remediator",
+)
 ALWAYS = [name for name in dag.NODES if name not in OPTIONAL]
 
 
@@ -90,6 +98,19 @@ def test_a_student_is_compressed_or_else_the_trainer_s_model(write):
     assert compressor.inputs["model"] == "Distiller.model"
     settings = both.settings_of("compressor")
     assert settings.training.epochs == both.trainer.epochs
+
+
+def test_models_are_looked_into_and_remedied_where_the_config_has_the_sections(write):
+    checks = "{checks: [{check: calibration, limit: 0.02}]}"
+    loaded = config.load(write(MINIMAL + f"debugger: {{}}\nremediator: {checks}\n"))
+    nodes = {node.name: node for node in loaded.enabled_nodes}
+    assert set(nodes) == {*ALWAYS, "ModelDebugger", "Remediator"}
+    evaluated = nodes["Evaluator"].inputs
+    assert evaluated["benchmark_models"] == "ModelDebugger.benchmark_models"
+    assert evaluated["remediated_models"] == "Remediator.remediated_models"
+    assert loaded.settings_of("remediator").training.epochs == loaded.trainer.epochs
+    with pytest.raises(InputError, match="as the Trainer does"):
+        config.load(write(MINIMAL + f"remediator: {checks[:-1]}, training: {{epochs: 3}}}}\n"))
 
 
 def test_what_a_distillation_reads_elsewhere_is_part_of_its_settings(write, tmp_path):

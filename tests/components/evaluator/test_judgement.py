@@ -162,7 +162,7 @@ def test_unknown_slice_column_names_the_nearest():
         {"thresholds": {"AUC": {"min": 0.5, "slices": ["huor"]}}}
     )
     assert selection.slice_columns(config) == ["huor"]
-    with pytest.raises(InputError, match="'huor' to slice by; nearest: hour"):
+    with pytest.raises(InputError, match="'huor'; nearest: hour"):
         selection.check(config, "binary", ["hour", "area"], ["test"], {})
 
 
