@@ -1,0 +1,1 @@
+"""Sensitivity analysis: what a model's predictions hang on, and how much."""
