@@ -147,13 +147,15 @@ def build(
     }
     columns = sum(group.shape[-1] for group in groups.values())
     rank = min(rank, columns)
-    looked = tfl.layers.RTL(
-        num_lattices=max(lattices, -(-columns // rank)),
-        lattice_rank=rank,
-        init_min=-1.0,
-        init_max=1.0,
-        random_seed=seed,
-        name="lattices",
+    looked = _unconverted(
+        tfl.layers.RTL(
+            num_lattices=max(lattices, -(-columns // rank)),
+            lattice_rank=rank,
+            init_min=-1.0,
+            init_max=1.0,
+            random_seed=seed,
+            name="lattices",
+        )
     )(groups)
     # Weights below zero would turn a rising lattice around.
     result = tf_keras.layers.Dense(
@@ -298,14 +300,15 @@ def _calibrate_numeric(
         ranks.set_weights([np.stack(quantiles, axis=1).astype(np.float32)])
         if name == "decreasing":
             part = Flip(name="flipped")(part)
-        calibrated = tfl.layers.PWLCalibration(
+        calibrator = tfl.layers.PWLCalibration(
             input_keypoints=np.linspace(0.0, 1.0, KEYPOINTS),
             units=len(columns),
             output_min=0.0,
             output_max=1.0,
             monotonicity="none" if name == "free" else "increasing",
             name=f"{name}_calibrated",
-        )(part)
+        )
+        calibrated = _unconverted(calibrator)(part)
         (free if name == "free" else rising).append(calibrated)
 
 
@@ -313,13 +316,20 @@ def _calibrate_categorical(ids: tf.Tensor, features: Features) -> tf.Tensor:
     largest = max(column.size for column in features.categorical)
     if largest > MOST_CATEGORIES:
         ids = CapIds(MOST_CATEGORIES, name="capped")(ids)
-    return tfl.layers.CategoricalCalibration(
+    calibrator = tfl.layers.CategoricalCalibration(
         num_buckets=min(largest, MOST_CATEGORIES),
         units=len(features.categorical),
         output_min=0.0,
         output_max=1.0,
         name="categories_calibrated",
-    )(ids)
+    )
+    return _unconverted(calibrator)(ids)
+
+
+def _unconverted(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
+    """Keep AutoGraph from a layer: none branches on a tensor, which it takes seconds to see."""
+    layer.call = tf.autograph.experimental.do_not_convert(layer.call)
+    return layer
 
 
 def _joined(parts: list[tf.Tensor], name: str) -> tf.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
+import tf_keras
 from sklearn.metrics import roc_auc_score
 
 from components.errors import InputError
@@ -128,11 +129,13 @@ def test_many_columns_are_all_looked_at():
         "label": random.integers(0, 2, 50),
     }
     model = lattice.build(features, train, {"x7": INCREASING}, seed=1)
-    before = measuring.outputs(model, train)
-    for column in range(150):
-        moved = train["numeric"].copy()
-        moved[:, column] = np.roll(moved[:, column], 1)
-        assert np.abs(measuring.outputs(model, train | {"numeric": moved}) - before).max() > 1e-4
+    # In each of 150 copies of the rows, another column is that of the row before.
+    moved = np.repeat(train["numeric"][np.newaxis], 150, axis=0)
+    columns = np.arange(150)
+    moved[columns, :, columns] = np.roll(train["numeric"], 1, axis=0).T
+    found = measuring.outputs(model, {"numeric": moved.reshape(-1, 150)}).reshape(150, 50)
+    before = measuring.outputs(model, train)[:, 0]
+    assert (np.abs(found - before).max(axis=1) > 1e-4).all()
 
 
 def test_quantile_ranks_are_ranks():
@@ -142,6 +145,20 @@ def test_quantile_ranks_are_ranks():
     values = np.array([[-1, 2], [0, 3], [0.5, 4], [1, 3], [3, 3], [9, 3]], np.float32)
     expected = [[0, 0], [0, 1], [0.125, 1], [0.5, 1], [0.875, 1], [1, 1]]
     np.testing.assert_allclose(layer(values).numpy(), expected, atol=1e-6)
+
+
+def test_a_column_that_is_mostly_one_value_is_told_apart_where_it_is_not():
+    features = _features(numeric=("a",), sizes=())
+    random = np.random.default_rng(0)
+    values = np.where(random.random(ROWS) < 0.95, 0, random.uniform(1, 100, ROWS))
+    train = {
+        "numeric": values[:, np.newaxis].astype(np.float32),
+        "label": (values > 50).astype(np.int64),
+    }
+    model = lattice.build(features, train, {}, seed=1)
+    ranks = tf_keras.Model(model.inputs, model.get_layer("free_ranks").output)
+    probes = np.array([[0], [1], [50], [100]], np.float32)
+    np.testing.assert_allclose(ranks(probes)[:, 0], [0, 0, 0.5, 1], atol=0.1)
 
 
 def test_bad_columns_and_tasks():
