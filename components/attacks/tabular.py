@@ -309,8 +309,10 @@ class _Search:
     def taken_back(self, points: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return successful points with as little change as is still a success."""
         points, original = points.copy(), self.original[rows]
-        for index, variable in enumerate(self.space.variables):
+        # First whole columns: once a number is as near as it can be, nothing else can go.
+        for index in range(len(self.space.variables)):
             self._accept(points, rows, index, original[:, index])
+        for index, variable in enumerate(self.space.variables):
             if not variable.numeric:
                 continue
             near, changed = original[:, index].copy(), points[:, index] != original[:, index]
