@@ -1,1 +1,1 @@
-"""Sensitivity analysis: what a model's predictions hang on, and how much."""
+"""Sensitivity analysis: what a model's predictions depend on, and how much."""

@@ -1,4 +1,4 @@
-"""Sensitivity as a section for people: what predictions hang on, and how stable they are."""
+"""Sensitivity as a section for people: what predictions depend on, and how stable they are."""
 
 from __future__ import annotations
 
@@ -73,19 +73,19 @@ def _regression(described: Described) -> bool:
 
 
 def _leader(described: Described) -> str:
-    """Return what predictions hang on most."""
+    """Return what predictions depend on most."""
     sobol, responses = described["sobol"], described["responses"]
     if sobol and sobol["columns"] and sobol["columns"][0]["total"] is not None:
         first = sobol["columns"][0]
         share = min(first["total"], 1.0)
         return (
-            f"predictions hang most on {plain(first['column'])} "
+            f"predictions depend most on {plain(first['column'])} "
             f"({share:.0%} of their variance, interactions included)"
         )
     if responses:
         first = responses[0]
         return (
-            f"predictions hang most on {plain(first['column'])} "
+            f"predictions depend most on {plain(first['column'])} "
             f"(it moves one by {number(first['swing'])} in the mean)"
         )
     return ""

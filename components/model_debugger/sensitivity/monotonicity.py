@@ -11,8 +11,8 @@ from components.model_debugger.sensitivity.domains import Domain
 
 #: Values over the range of a column that a declared direction is checked at, at least.
 LEAST_STEPS = 31
-#: Part of the predictions' range that float32 scores err by.
-ROUNDING = 1e-5
+#: Parts of the predictions' size, and of their range, that scores err by: they are float32.
+ROUNDING, SMOOTHING = 1e-6, 1e-5
 #: Share of rows that make a direction, where it is looked for, and the part of a row's own swing
 #: by which its prediction may go back.
 MOST_ROWS, SLACK = 0.95, 0.1
@@ -48,7 +48,7 @@ def describe(
     if len(values) < 2:
         return None
     scores = answers.with_column(domain.name, list(values))[..., answers.output]
-    tolerance = ROUNDING * max(float(np.ptp(scores)), float(np.ptp(answers.scores)))
+    tolerance = ROUNDING * float(np.abs(scores).max()) + SMOOTHING * float(np.ptp(scores))
     # The greatest fall of a row ends anywhere after its start.
     falls = np.maximum.accumulate(scores, axis=0) - scores
     rises = scores - np.minimum.accumulate(scores, axis=0)
