@@ -56,7 +56,7 @@ def is_text(values: np.ndarray) -> bool:
 
 def missing(values: np.ndarray) -> np.ndarray:
     """Return which values of a column are missing."""
-    return values == "" if is_text(values) else ~np.isfinite(values)
+    return np.asarray(values == "" if is_text(values) else ~np.isfinite(values))
 
 
 def distinct(values: np.ndarray) -> np.ndarray:

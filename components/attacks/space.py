@@ -100,7 +100,7 @@ class Variable:
     def towards(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
         """Return the middle [n] of two numbers, for integers that nearer to the first."""
         middle = near + (far - near) / 2
-        return near + np.trunc(middle - near) if self.kind == "integer" else middle
+        return np.asarray(near + np.trunc(middle - near) if self.kind == "integer" else middle)
 
     def _moved(self, original: np.ndarray, change: np.ndarray) -> np.ndarray:
         change = np.clip(original + change, self.low, self.high) - original
@@ -117,7 +117,7 @@ class Variable:
             tried_values = self.values[tried.astype(np.int64).clip(max=len(self.values) - 1)]
             difference = tried_values - self.values[known]
             allowed &= difference * self.direction > 0
-        return allowed
+        return np.asarray(allowed)
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ class Space:
 
     def differs(self, original: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Return which coordinates [n, v] of points are changed."""
-        return (points != original) & ~np.isnan(original)
+        return np.asarray((points != original) & ~np.isnan(original))
 
     def distances(self, original: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Return how far [n] points are from the original ones.

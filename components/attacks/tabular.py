@@ -82,7 +82,7 @@ class Moved:
 
     def margins(self, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return how much of `change` is left."""
-        return self.change - np.abs(scores[:, 0] - self.values[rows])
+        return np.asarray(self.change - np.abs(scores[:, 0] - self.values[rows]))
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Found:
     @property
     def found(self) -> np.ndarray:
         """Which rows [n] were right and have been turned within the largest budget."""
-        return self.right & np.isfinite(self.distances)
+        return np.asarray(self.right & np.isfinite(self.distances))
 
 
 def attack(

@@ -64,9 +64,9 @@ class Answers:
     def losses(self) -> np.ndarray:
         """Squared error or log loss [n]."""
         if self.regression:
-            return (self.scores[:, 0] - self.labels) ** 2
+            return np.asarray((self.scores[:, 0] - self.labels) ** 2)
         chosen = self.scores[np.arange(len(self)), self.labels.astype(np.int64)]
-        return -np.log(np.maximum(chosen, TINY))
+        return np.asarray(-np.log(np.maximum(chosen, TINY)))
 
     def halves(self, random: np.random.Generator) -> tuple[Answers, Answers]:
         """Return two random halves."""

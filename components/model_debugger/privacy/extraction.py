@@ -136,7 +136,7 @@ class _Thief(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._forest.fit(self._at(x), y)
 
     def predict(self, x: np.ndarray, **_: Any) -> np.ndarray:
-        return self._forest.predict(self._at(x)).reshape(len(x), -1)
+        return np.asarray(self._forest.predict(self._at(x))).reshape(len(x), -1)
 
     def _at(self, places: np.ndarray) -> np.ndarray:
         return self._features[places[:, 0].astype(np.int64)]

@@ -45,7 +45,7 @@ def by_rule(members: Answers, others: Answers, trees: int, seed: int) -> Leakage
                 answers.lookup, input_shape=(1,), nb_classes=answers.scores.shape[1]
             )
         )
-        return attack.infer(answers.places, answers.one_hot)
+        return np.asarray(attack.infer(answers.places, answers.one_hot))
 
     return measure(inferred(members), inferred(others))
 
