@@ -1,0 +1,1 @@
+"""Accumulated local effects: partial dependence that holds where features are correlated."""

@@ -1,0 +1,1 @@
+"""Counterfactuals: what to change so that the decision flips."""

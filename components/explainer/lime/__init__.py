@@ -1,0 +1,1 @@
+"""LIME: a linear model around each row."""

@@ -1,0 +1,1 @@
+"""Partial dependence: what a model says in the mean, feature by feature."""

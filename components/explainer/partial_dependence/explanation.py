@@ -1,0 +1,363 @@
+"""Partial dependence on one and two features, with the curves of single rows."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from components.deadline import Deadline
+from components.errors import InputError
+from components.explainer import association, axes
+from components.explainer.axes import Axis
+from components.explainer.method import Explanation, Method
+from components.explainer.partial_dependence import curves
+from components.explainer.partial_dependence.config import PartialDependenceConfig
+from components.explainer.problem import Problem
+from components.models.subject import Columns
+from components.naming import nearest
+
+#: Part of the spread of all curves that single rows must differ by to be grouped.
+LEAST_DIFFERENCE = 0.02
+#: Share of the method's time for the curves of single features.
+SINGLE = 0.75
+
+
+def refuse(problem: Problem, config: PartialDependenceConfig) -> str | None:
+    """Return why there is no partial dependence, or None."""
+    if not problem.groups:
+        return "A single pixel has no partial dependence that tells something."
+    return None
+
+
+def explain(problem: Problem, config: PartialDependenceConfig, deadline: Deadline) -> Explanation:
+    """Return what the model says in the mean over the background, for each value of a feature.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of a table.
+    config : PartialDependenceConfig
+    deadline : Deadline
+        Looked at between two features.
+
+    Returns
+    -------
+    Explanation
+        ``found`` has ``rows``, ``outputs`` and ``importance``: the standard deviation of the
+        partial dependence over the background's own values (after Greenwell et al. 2018), in
+        the mean of the outputs; ``features``, by falling importance, each with ``name``,
+        ``numeric``, ``grid``, ``labels``, ``dependence`` [outputs][grid], ``missing`` (that of a
+        missing number, or None), ``output`` (the place of that which varies most; what follows
+        is about it), ``low`` and ``high`` (between which 80 % of the rows lie), ``ice`` (centred
+        curves of some rows), ``spread`` (how much single rows' centred curves differ from their
+        mean), ``clusters`` (``share``, ``curve``, centred), ``cluster_feature`` (``name`` and
+        ``strength`` of what tells them apart, or None), ``deciles`` of a number, and
+        ``correlated`` (``name``, ``strength``); ``pairs``, by falling ``interaction``, each with
+        ``names``, ``labels``, ``output``, ``dependence`` [first][second], ``rows`` near each
+        point, ``interaction`` and ``share``: see `.curves.interaction`; ``constant`` (names);
+        and ``notes``. Tables: ``partial_dependence``, and ``ice``, not centred, of
+        the rows of the background that are averaged over.
+
+    Raises
+    ------
+    InputError
+        A feature of ``pairs`` does not exist.
+    """
+    found_axes = axes.of(problem)
+    _check(config, found_axes)
+    rows = axes.sample(problem.background.columns, config.rows, problem.seed)
+    columns = axes.taken(problem.background.columns, rows)
+    constant = [name for name, axis in found_axes.items() if axis.constant]
+    varying = {name: axis for name, axis in found_axes.items() if not axis.constant}
+    coordinates = {name: axis.encode(problem.background.columns) for name, axis in varying.items()}
+    notes: list[str] = []
+    described: dict[str, dict[str, Any]] = {}
+    tables: list[pa.Table] = []
+    for index, (name, axis) in enumerate(varying.items()):
+        if deadline.passed:
+            left = ", ".join(list(varying)[index:])
+            notes.append(f"The time was over: there is no partial dependence on {left}.")
+            break
+        deadline.report(SINGLE * index / len(varying), name)
+        described[name], ice = _feature(problem, config, axis, rows, columns)
+        described[name]["correlated"] = _correlated(name, varying, coordinates, config.correlated)
+        _tell_clusters(described[name], name, varying, columns)
+        tables.append(ice)
+    importance = {name: each["importance"] for name, each in described.items()}
+    ranked = sorted(described, key=lambda name: (-importance[name], name))
+    pairs = _pairs(problem, config, varying, columns, described, ranked, notes, deadline)
+    if constant:
+        notes.append(f"Of one value only in the background, and not drawn: {', '.join(constant)}.")
+    notes += _doubts(described)
+    return Explanation(
+        found={
+            "rows": len(rows),
+            "outputs": list(problem.outputs),
+            "importance": importance,
+            "features": [described[name] for name in ranked],
+            "pairs": pairs,
+            "constant": constant,
+            "notes": notes,
+        },
+        tables={
+            "partial_dependence": _table(problem, [described[name] for name in ranked]),
+            **({"ice": pa.concat_tables(tables)} if tables else {}),
+        },
+    )
+
+
+def _check(config: PartialDependenceConfig, known: dict[str, Axis]) -> None:
+    for name in {name for pair in config.pairs or () for name in pair} - set(known):
+        raise InputError(
+            f"There is no feature {name!r}{nearest(name, list(known))}.",
+            setting="explainer.partial_dependence.pairs",
+            expected="pairs of " + ", ".join(known),
+            got=name,
+        )
+
+
+def _feature(
+    problem: Problem,
+    config: PartialDependenceConfig,
+    axis: Axis,
+    rows: np.ndarray,
+    columns: Columns,
+) -> tuple[dict[str, Any], pa.Table]:
+    grid = axis.grid(config.grid if axis.numeric else config.categories)
+    # A missing number is one more point, beside the curve.
+    points = np.append(grid, np.nan) if axis.lacking else grid
+    answers = curves.individual(problem, columns, axis, points)
+    means = answers.mean(axis=0)
+    ice, dependence = answers[:, : len(grid)], means[: len(grid)]
+    weights = _weights(axis, grid)
+    spreads = np.sqrt(_variance(dependence, weights))
+    # Of equal spreads the first output counts, but rounding shall not decide.
+    output = int(np.argmax(spreads >= spreads.max() * (1 - 1e-9)))
+    own = ice[..., output]
+    low, high = np.quantile(own, (0.1, 0.9), axis=0)
+    centred = own - own[:, :1]
+    different = float(np.sqrt(((centred - centred.mean(axis=0)) ** 2).mean()))
+    reach = float(np.sqrt((centred**2).mean()))
+    several = different > LEAST_DIFFERENCE * reach and reach > 1e-9
+    groups = (
+        curves.clusters(centred, config.clusters, config.clustering, problem.seed)
+        if several
+        else np.zeros(len(own), np.int64)
+    )
+    shown = np.unique(np.linspace(0, len(own) - 1, min(config.curves, len(own))).astype(int))
+    described = {
+        "name": axis.name,
+        "numeric": axis.numeric,
+        "grid": grid.tolist(),
+        "labels": axis.labels(grid),
+        "dependence": dependence.T.tolist(),
+        "missing": means[-1].tolist() if axis.lacking else None,
+        "output": output,
+        "low": low.tolist(),
+        "high": high.tolist(),
+        "ice": centred[shown].tolist(),
+        "spread": different,
+        "clusters": [
+            {
+                "share": float((groups == group).mean()),
+                "curve": centred[groups == group].mean(axis=0).tolist(),
+            }
+            for group in range(groups.max() + 1)
+            if several
+        ],
+        "groups": groups,
+        "deciles": np.quantile(axis.known, np.linspace(0.1, 0.9, 9)).tolist()
+        if axis.numeric
+        else None,
+        "importance": float(spreads.mean()),
+    }
+    return described, _ice_table(problem, axis, grid, rows, ice)
+
+
+def _weights(axis: Axis, grid: np.ndarray) -> np.ndarray:
+    """Return the share of the background nearest to each point of a grid, [grid]."""
+    counts = np.bincount(_nearest(axis, axis.known, grid), minlength=len(grid))
+    return counts / counts.sum()
+
+
+def _nearest(axis: Axis, coordinates: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Return the place of the nearest point for each coordinate that has one."""
+    if axis.numeric:
+        return np.searchsorted((grid[1:] + grid[:-1]) / 2, coordinates[np.isfinite(coordinates)])
+    return coordinates[(coordinates >= 0) & (coordinates < len(grid))].astype(np.int64)
+
+
+def _variance(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    mean = weights @ values
+    return weights @ (values - mean) ** 2
+
+
+def _correlated(
+    name: str, varying: dict[str, Axis], coordinates: dict[str, np.ndarray], least: float
+) -> list[dict[str, Any]]:
+    found = []
+    for other, axis in varying.items():
+        if other == name:
+            continue
+        size = association.strength(
+            coordinates[name], varying[name].numeric, coordinates[other], axis.numeric
+        )
+        if size >= least:
+            found.append({"name": other, "strength": size})
+    return sorted(found, key=lambda each: (-each["strength"], each["name"]))
+
+
+def _tell_clusters(
+    described: dict[str, Any], name: str, varying: dict[str, Axis], columns: Columns
+) -> None:
+    """Put in which other feature differs most between the groups of curves."""
+    groups = described.pop("groups").astype(np.float64)
+    strengths: list[dict[str, Any]] = [
+        {
+            "name": other,
+            "strength": association.strength(groups, False, axis.encode(columns), axis.numeric),
+        }
+        for other, axis in varying.items()
+        if other != name
+    ]
+    best = max(strengths, key=lambda each: each["strength"], default=None)
+    described["cluster_feature"] = best if best is not None and best["strength"] > 0 else None
+
+
+def _pairs(
+    problem: Problem,
+    config: PartialDependenceConfig,
+    varying: dict[str, Axis],
+    columns: Columns,
+    described: dict[str, dict[str, Any]],
+    ranked: list[str],
+    notes: list[str],
+    deadline: Deadline,
+) -> list[dict[str, Any]]:
+    if config.pairs is not None:
+        wanted = [pair for pair in config.pairs if set(pair) <= set(varying)]
+        for pair in config.pairs:
+            if pair not in wanted:
+                notes.append(
+                    f"Not drawn, as one of the two has one value only: {' and '.join(pair)}."
+                )
+    else:
+        wanted = list(combinations(ranked[: config.pair_features], 2))
+    rows = axes.taken(columns, np.arange(min(config.pair_rows, len(next(iter(columns.values()))))))
+    found = []
+    for index, pair in enumerate(wanted):
+        if deadline.passed:
+            left = "; ".join(" and ".join(names) for names in wanted[index:])
+            notes.append(f"The time was over: there is no joint dependence on {left}.")
+            break
+        deadline.report(SINGLE + (1 - SINGLE) * index / len(wanted), " and ".join(pair))
+        both = varying[pair[0]], varying[pair[1]]
+        grids = both[0].grid(config.pair_grid), both[1].grid(config.pair_grid)
+        surface = curves.joint(problem, rows, both, grids)
+        counts = _counts(problem, both, grids)
+        output = described[pair[0]]["output"] if pair[0] in described else 0
+        size, share = curves.interaction(surface[..., output], counts)
+        found.append(
+            {
+                "names": list(pair),
+                "labels": [both[0].labels(grids[0]), both[1].labels(grids[1])],
+                "output": output,
+                "dependence": surface[..., output].tolist(),
+                "rows": counts.astype(int).tolist(),
+                "interaction": size,
+                "share": share,
+            }
+        )
+    return sorted(found, key=lambda each: -each["interaction"])
+
+
+def _counts(
+    problem: Problem, pair: tuple[Axis, Axis], grids: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Return the background's rows nearest to each point of two grids, [r, c]."""
+    coordinates = [axis.encode(problem.background.columns) for axis in pair]
+    known = np.ones(len(coordinates[0]), bool)
+    for axis, values, grid in zip(pair, coordinates, grids, strict=True):
+        known &= np.isfinite(values) if axis.numeric else values < len(grid)
+    places = [
+        _nearest(axis, values[known], grid)
+        for axis, values, grid in zip(pair, coordinates, grids, strict=True)
+    ]
+    counts = np.zeros((len(grids[0]), len(grids[1])))
+    np.add.at(counts, tuple(places), 1)
+    # Without a row that has both values, every point counts the same.
+    return counts if counts.any() else np.ones_like(counts)
+
+
+def _doubts(described: dict[str, dict[str, Any]]) -> list[str]:
+    """Return a note on each pair of features that are correlated."""
+    found: dict[frozenset[str], tuple[str, str, float]] = {}
+    for name, each in described.items():
+        for other in each["correlated"]:
+            found.setdefault(
+                frozenset((name, other["name"])), (name, other["name"], other["strength"])
+            )
+    if not found:
+        return []
+    texts = [
+        f"{first} and {second} ({size:.2f})"
+        for first, second, size in sorted(found.values(), key=lambda each: (-each[2], each[:2]))
+    ]
+    return [
+        "Strongly correlated, so that partial dependence asks the model about rows that do not "
+        f"occur; look at their accumulated local effects (ALE) instead: {', '.join(texts)}."
+    ]
+
+
+def _table(problem: Problem, features: list[dict[str, Any]]) -> pa.Table:
+    rows = [
+        (each["name"], label, value if each["numeric"] else None, output, dependence)
+        for each in features
+        for output, values in zip(problem.outputs, each["dependence"], strict=True)
+        for label, value, dependence in zip(each["labels"], each["grid"], values, strict=True)
+    ]
+    names = ["feature", "value", "number", "output", "dependence"]
+    types = [pa.string(), pa.string(), pa.float64(), pa.string(), pa.float64()]
+    return pa.table(
+        {
+            name: pa.array([row[index] for row in rows], kind)
+            for index, (name, kind) in enumerate(zip(names, types, strict=True))
+        }
+    )
+
+
+def _ice_table(
+    problem: Problem, axis: Axis, grid: np.ndarray, rows: np.ndarray, answers: np.ndarray
+) -> pa.Table:
+    """Return the curves [n, grid, outputs] of a feature, one value a row."""
+    count, points, outputs = answers.shape
+    ids = problem.background.row_ids[rows]
+    labels = np.array(axis.labels(grid), object)
+    return pa.table(
+        {
+            "feature": pa.array([axis.name] * answers.size, pa.string()),
+            "background_row": pa.array(np.repeat(ids, points * outputs), pa.int64()),
+            "value": pa.array(np.tile(np.repeat(labels, outputs), count), pa.string()),
+            "output": pa.array(
+                np.tile(np.array(problem.outputs, object), count * points), pa.string()
+            ),
+            "answer": pa.array(answers.ravel(), pa.float64()),
+        }
+    )
+
+
+METHOD = Method(
+    title="Partial dependence and ICE",
+    scope="global",
+    kind="model-agnostic",
+    assumes="Features vary independently: else the model is asked about rows that do not occur.",
+    source=(
+        "J. Friedman, Greedy Function Approximation (2001); A. Goldstein et al., Peeking Inside "
+        "the Black Box (2015)"
+    ),
+    refuse=refuse,
+    explain=explain,
+)

@@ -1,0 +1,1 @@
+"""Surrogates: readable models of what a model says."""
