@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from components.charts import escape, plain
+from components.model_debugger.raw_rows import LIMIT, cell
 from components.model_debugger.residuals import pictures
 from components.page import Column, Row, count, folded, framed, number, scroll, table, titled
 
-#: Tests that are shown, others on demand; characters of a value in the table of rows.
-MOST_TESTS, VALUE_LIMIT = 15, 40
+#: Tests that are shown, others on demand.
+MOST_TESTS = 15
 
 #: Pictures stand side by side where there is room.
 STYLE = """
@@ -326,25 +327,17 @@ def _rows(described: Described) -> str:
         Row(
             [
                 f"{each['row']:,}",
-                _cell(each["label"]),
-                _cell(each["prediction"]),
+                cell(each["label"]),
+                cell(each["prediction"]),
                 *([] if regression else [_small(each["probability"])]),
                 number(each["residual"]),
-                *(_cell(each["columns"][name]) for name in names),
+                *(cell(each["columns"][name]) for name in names),
             ]
         )
         for each in worst
     ]
     caption = "The rows that are predicted worst, by their place in the split from 0."
     return titled("Worst rows", table("Worst rows", caption, columns, rows))
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "missing"
-    if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
-    return plain(value, VALUE_LIMIT)
 
 
 def _against(test: Described) -> str:
@@ -356,7 +349,7 @@ def _of(picture: Described) -> str:
 
 
 def _group(group: Described | None) -> str:
-    return "" if group is None else f"{plain(group['name'], VALUE_LIMIT)}: {number(group['value'])}"
+    return "" if group is None else f"{plain(group['name'], LIMIT)}: {number(group['value'])}"
 
 
 def _q(value: float) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from components import slice_search
+from components.model_debugger import raw_rows
 from components.model_debugger.residuals import values
 from components.models.metric_names import REGRESSION
 from components.models.subject import Subject
@@ -37,12 +38,10 @@ def rows(subject: Subject, most: int) -> list[dict[str, Any]]:
             {
                 "row": int(subject.row_ids[row]),
                 "label": float(label) if regression else subject.classes[int(label)],
-                "prediction": (
-                    float(scores[0]) if regression else subject.classes[int(scores.argmax())]
-                ),
+                "prediction": raw_rows.prediction(subject, row),
                 "probability": None if regression else float(scores[int(label)]),
                 "residual": float(label - scores[0]) if regression else float(size[row]),
-                "columns": {name: plain(each[row]) for name, each in subject.columns.items()},
+                "columns": raw_rows.columns(subject, row),
             }
         )
     return found
@@ -83,10 +82,3 @@ def slices(subject: Subject, most: int) -> dict[str, Any]:
             for each in found.slices
         ],
     }
-
-
-def plain(value: Any) -> float | str | None:
-    """Return a raw value for JSON: None is a missing one."""
-    if isinstance(value, str):
-        return value or None
-    return float(value) if np.isfinite(value) else None

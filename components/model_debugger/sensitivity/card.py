@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.charts import escape, plain
+from components.model_debugger.raw_rows import cell
 from components.model_debugger.sensitivity import pictures
 from components.page import (
     Column,
@@ -20,8 +21,8 @@ from components.page import (
     titled,
 )
 
-#: Responses that are drawn, columns in the chart of indices, and characters of a value.
-MOST_RESPONSES, MOST_INDICES, VALUE_LIMIT = 6, 12, 40
+#: Responses that are drawn, and columns in the chart of indices.
+MOST_RESPONSES, MOST_INDICES = 6, 12
 
 #: Pictures stand side by side where there is room.
 STYLE = """
@@ -271,7 +272,7 @@ def _ends(response: Described) -> list[str]:
     """Return the values of the lowest and of the highest mean."""
     means = _first_means(response)
     return [
-        f"{_cell(response['steps'][means.index(end)])}: {number(end)}"
+        f"{cell(response['steps'][means.index(end)])}: {number(end)}"
         for end in (min(means), max(means))
     ]
 
@@ -285,7 +286,7 @@ def _nudges(nudges: Sequence[Described]) -> list[str]:
 
 def _response_label(response: Described) -> str:
     return "; ".join(
-        f"{_cell(step)}: {mean:.3g}"
+        f"{cell(step)}: {mean:.3g}"
         for step, mean in zip(response["steps"], _first_means(response), strict=True)
     )
 
@@ -330,8 +331,8 @@ def _violation(greatest: Described | None) -> str:
     if greatest is None:
         return ""
     return (
-        f"{number(greatest['size'])} between {_cell(greatest['start'])} and "
-        f"{_cell(greatest['end'])}, row {greatest['row']:,}"
+        f"{number(greatest['size'])} between {cell(greatest['start'])} and "
+        f"{cell(greatest['end'])}, row {greatest['row']:,}"
     )
 
 
@@ -451,8 +452,8 @@ def _rows(described: Described) -> str:
             [
                 f"{each['row']:,}",
                 number(each["distance"]),
-                _cell(each["prediction"]),
-                *(_cell(each["columns"][name]) for name in names),
+                cell(each["prediction"]),
+                *(cell(each["columns"][name]) for name in names),
             ]
         )
         for each in found
@@ -462,11 +463,3 @@ def _rows(described: Described) -> str:
         "of the spread, by their place in the split from 0."
     )
     return folded("Least stable rows", table("Least stable rows", caption, columns, rows))
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "missing"
-    if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
-    return plain(value, VALUE_LIMIT)

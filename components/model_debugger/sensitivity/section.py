@@ -10,6 +10,7 @@ import numpy as np
 
 from components.deadline import Deadline
 from components.errors import InputError
+from components.model_debugger import raw_rows
 from components.model_debugger.sensitivity import (
     images,
     missing,
@@ -24,7 +25,7 @@ from components.model_debugger.sensitivity.domains import Domain
 from components.models.judge import Judge
 from components.models.metric_names import MULTICLASS
 from components.models.subject import Subject
-from components.naming import nearest
+from components.slicing import check_columns
 
 SETTING = "debugger.sensitivity"
 #: Parts of the section's time, about: where each pass begins on the line of progress.
@@ -102,15 +103,8 @@ def describe(subject: Subject, config: SensitivityConfig, deadline: Deadline) ->
 def _check(subject: Subject, config: SensitivityConfig) -> list[str]:
     """Return the columns that are changed."""
     known = list(subject.columns)
-    for setting, names in (("columns", config.columns or ()), ("monotonic", config.monotonic)):
-        for name in names:
-            if name not in known:
-                raise InputError(
-                    f"The model has no raw column {name!r}{nearest(name, known)}.",
-                    setting=f"{SETTING}.{setting}",
-                    expected="some of " + (", ".join(known) or "none: the data are images"),
-                    got=name,
-                )
+    check_columns(config.columns or (), known, f"{SETTING}.columns")
+    check_columns(tuple(config.monotonic), known, f"{SETTING}.monotonic")
     for name in config.monotonic:
         if subject.columns[name].dtype == object:
             raise InputError(
@@ -251,12 +245,8 @@ class _Table:
             {
                 "row": int(subject.row_ids[row]),
                 "distance": float(moved[row]),
-                "prediction": (
-                    float(subject.scores[row, 0])
-                    if self._answers.regression
-                    else subject.classes[int(subject.scores[row].argmax())]
-                ),
-                "columns": {name: _plain(values[row]) for name, values in subject.columns.items()},
+                "prediction": raw_rows.prediction(subject, row),
+                "columns": raw_rows.columns(subject, row),
             }
             for row in order
             if moved[row] > 0
@@ -346,10 +336,3 @@ def _images(
 
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
-
-
-def _plain(value: Any) -> float | str | None:
-    """Return a raw value for JSON: None is a missing one."""
-    if isinstance(value, str):
-        return value or None
-    return _finite(value)

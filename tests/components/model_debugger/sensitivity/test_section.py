@@ -173,7 +173,7 @@ def test_equal_seeds_give_equal_results(make_subject):
     ("task", "settings", "setting", "text"),
     [
         ("binary", {"columns": ["cty"]}, "columns", "nearest: city"),
-        ("binary", {"monotonic": {"y": "increasing"}}, "monotonic", "no raw column 'y'"),
+        ("binary", {"monotonic": {"y": "increasing"}}, "monotonic", "no column 'y'"),
         ("binary", {"monotonic": {"city": "increasing"}}, "monotonic", "is text"),
         ("multiclass", {"monotonic": {"x": "increasing"}}, "monotonic", "several classes"),
     ],
@@ -238,6 +238,6 @@ def test_images():
     assert any("do not apply" in note for note in found["notes"])
     assert "Stability" in page(found).text
     assert card.lines(found)[0].startswith("sensitivity: ")
-    with pytest.raises(InputError, match="no raw column"):
+    with pytest.raises(InputError, match="no column"):
         describe(subject, monotonic={"x": "increasing"})
     assert "No time" in " ".join(describe(subject, 1e-9)["notes"])
