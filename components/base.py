@@ -182,3 +182,8 @@ def refuse(artifact: Artifact, reason: str, *, stop: bool = False) -> None:
     """
     artifact.set_string_custom_property(REFUSED, reason)
     artifact.set_int_custom_property(REFUSED_STOPS, int(stop))
+
+
+def refusal(artifact: Artifact) -> str | None:
+    """Return why a gate refused an artifact, or None."""
+    return artifact.get_string_custom_property(REFUSED) or None

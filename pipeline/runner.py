@@ -335,7 +335,8 @@ class Run:
                 self._pushed = properties["pushed_destination"].string_value
             if base.REFUSED in properties:
                 reason = properties[base.REFUSED].string_value
-                self._refusals.append(reason)
+                if reason not in self._refusals:  # the Pusher repeats the Evaluator's
+                    self._refusals.append(reason)
                 if properties[base.REFUSED_STOPS].int_value:
                     self._error = GateRefusedError(reason)
                     raise self._error

@@ -23,9 +23,12 @@ class Executor(base.Executor):
         blessings = inputs.get("blessing")
         record = Path(pushed.uri) / "pushed.json"
         if blessings and blessings[0].get_int_custom_property("blessed") != 1:
-            logging.warning("The model is not blessed, so it is not pushed.")
+            reason = base.refusal(blessings[0]) or "The model is not blessed."
+            logging.warning("Nothing is pushed: %s", reason)
             pushed.set_int_custom_property("pushed", 0)
-            files.write_json(record, {"pushed": False, "reason": "the model is not blessed"})
+            files.write_json(record, {"pushed": False, "reason": reason})
+            # A run of the Pusher alone is refused like that in which the Evaluator did.
+            base.refuse(pushed, reason)
             return
         assert config.directory is not None  # the DAG fills it in
         version = push.push(served_directory(model.uri), config.directory)

@@ -168,14 +168,27 @@ def test_nodes_can_be_switched_off(project: Project):
 
 
 def test_a_model_that_is_not_blessed_is_not_pushed(project: Project):
+    """Not by a full run, not by one of a node, and not by one that is resumed."""
+    narrow = ("--set", "evaluator.thresholds.AUC.min=1.5")
     pushed = sorted((project.root / "serving").iterdir())
-    done = project.run("--set", "evaluator.thresholds.AUC.min=1.5", expect=3)
-    assert done.json["state"] == "REFUSED"
-    assert "AUC" in done.json["refusals"][0]
-    assert "1.5" in done.json["refusals"][0]
-    assert sorted((project.root / "serving").iterdir()) == pushed
+
+    def refused(*arguments: str, **options) -> dict:
+        done = project.run(*arguments, expect=3, **options).json
+        assert done["state"] == "REFUSED"
+        [reason] = done["refusals"]
+        assert "AUC" in reason
+        assert "1.5" in reason
+        assert sorted((project.root / "serving").iterdir()) == pushed
+        return done
+
+    first = refused(*narrow)
     # The verdict holds when it comes from the cache.
-    assert project.run("--set", "evaluator.thresholds.AUC.min=1.5", expect=3).json["refusals"]
+    assert refused(*narrow)["counts"]["executed"] == 0
+    refused("Evaluator", "--downstream", *narrow, verb="rerun")
+    refused("Pusher", "--base", first["run"], *narrow, verb="rerun")
+    project.run(*narrow, "--set", "trainer.seed=3", fault="kill:Evaluator", expect=1)
+    refused(verb="resume")
+    assert project.run().json["state"] == "COMPLETE"
 
 
 def test_a_baseline_is_the_model_blessed_before(project: Project):
