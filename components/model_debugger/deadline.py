@@ -1,1 +1,0 @@
-from components.deadline import *  # noqa: F403

@@ -1,1 +1,0 @@
-from components.models.subject import *  # noqa: F403
