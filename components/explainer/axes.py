@@ -153,6 +153,11 @@ def taken(columns: Columns, rows: np.ndarray) -> Columns:
     return {name: values[rows] for name, values in columns.items()}
 
 
+def replaced(columns: Columns, axis: Axis, coordinates: np.ndarray) -> Columns:
+    """Return as many rows with other coordinates [n] on one axis."""
+    return {**columns, **axis.decode(coordinates)}
+
+
 def at(problem: Problem, columns: Columns, axes: Sequence[Axis], points: np.ndarray) -> np.ndarray:
     """Return what the model says of all rows at each of some points.
 

@@ -5,16 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from components.charts import escape, plain
-from components.explainer import plots
-from components.page import folded, framed, number, scroll, titled
+from components.explainer import gallery, plots
+from components.page import framed, number, titled
 
-#: Features and pairs that are drawn at once; others on demand. Outputs drawn of a feature.
-SHOWN, MOST_OUTPUTS = 6, 5
-
-STYLE = """
-.card .profiles{display:grid;gap:1rem 2rem;margin-top:.8rem;
-grid-template-columns:repeat(auto-fill,minmax(min(100%,27rem),1fr))}
-"""
+#: Outputs that are drawn of a feature.
+MOST_OUTPUTS = 5
 
 Found = dict[str, Any]
 
@@ -40,7 +35,6 @@ def section(found: Found) -> str:
     found : dict
         See `components.explainer.partial_dependence.explanation.explain`.
     """
-    notes = "".join(f"<li>{escape(note)}</li>" for note in found["notes"])
     text = (
         "What the model says in the mean over "
         f"{found['rows']:,} rows if all of them had the same value of a feature. The band holds "
@@ -48,12 +42,12 @@ def section(found: Found) -> str:
     )
     parts = [
         titled("Partial dependence", f"<p>{escape(text)}</p>"),
-        f'<ul class="quiet">{notes}</ul>' if notes else "",
-        _many([_profile(found, each) for each in found["features"]], "more features"),
+        gallery.notes(found["notes"]),
+        gallery.many([_profile(found, each) for each in found["features"]], "more features"),
         _ice(found),
         _pairs(found),
     ]
-    return framed((part for part in parts if part), STYLE)
+    return framed((part for part in parts if part), gallery.STYLE)
 
 
 def _course(feature: Found) -> str:
@@ -62,23 +56,6 @@ def _course(feature: Found) -> str:
     return (
         f"{number(values[low])} at {plain(feature['labels'][low])} to {number(values[high])} at "
         f"{plain(feature['labels'][high])}"
-    )
-
-
-def _many(parts: list[str], more: str) -> str:
-    if not parts:
-        return ""
-    shown = f'<div class="profiles">{"".join(parts[:SHOWN])}</div>'
-    rest = parts[SHOWN:]
-    if rest:
-        shown += folded(f"{len(rest)} {more}", f'<div class="profiles">{"".join(rest)}</div>')
-    return shown
-
-
-def _figure(title: str, text: str, drawn: str) -> str:
-    return (
-        f'<figure><h3>{escape(title)}</h3><p class="quiet">{escape(text)}</p>'
-        f"{scroll(drawn, title)}</figure>"
     )
 
 
@@ -110,7 +87,7 @@ def _profile(found: Found, feature: Found) -> str:
         label=f"Partial dependence on {feature['name']}: {_course(feature)}",
         marks=feature["deciles"] or (),
     )
-    return _figure(feature["name"], f"{text}.", drawn)
+    return gallery.picture(feature["name"], f"{text}.", drawn)
 
 
 def _ice(found: Found) -> str:
@@ -125,7 +102,7 @@ def _ice(found: Found) -> str:
     return titled(
         "Curves of single rows (ICE)",
         f"<p>{escape(text)}</p>"
-        + _many([_clusters(found, each) for each in features], "more features"),
+        + gallery.many([_clusters(found, each) for each in features], "more features"),
     )
 
 
@@ -150,7 +127,7 @@ def _clusters(found: Found, feature: Found) -> str:
         label=f"Curves of single rows over {feature['name']}",
         thin=feature["ice"],
     )
-    return _figure(feature["name"], text, drawn)
+    return gallery.picture(feature["name"], text, drawn)
 
 
 def _pairs(found: Found) -> str:
@@ -161,7 +138,7 @@ def _pairs(found: Found) -> str:
         "What the model says in the mean for each pair of values. Pale and crossed is where no "
         "row of the background is near: there the picture is a guess of the model's."
     )
-    return titled("Pairs of features", f"<p>{escape(text)}</p>{_many(parts, 'more pairs')}")
+    return titled("Pairs of features", f"<p>{escape(text)}</p>{gallery.many(parts, 'more pairs')}")
 
 
 def _pair(found: Found, pair: Found) -> str:
@@ -182,4 +159,4 @@ def _pair(found: Found, pair: Found) -> str:
         value_title=found["outputs"][pair["output"]],
         label=f"Joint partial dependence on {title}",
     )
-    return _figure(title, text, drawn)
+    return gallery.picture(title, text, drawn)

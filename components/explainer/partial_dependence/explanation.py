@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from components.deadline import Deadline
 from components.errors import InputError
-from components.explainer import association, axes
+from components.explainer import association, axes, curve_table
 from components.explainer.axes import Axis
 from components.explainer.method import Explanation, Method
 from components.explainer.partial_dependence import curves
@@ -103,7 +103,9 @@ def explain(problem: Problem, config: PartialDependenceConfig, deadline: Deadlin
             "notes": notes,
         },
         tables={
-            "partial_dependence": _table(problem, [described[name] for name in ranked]),
+            "partial_dependence": curve_table.table(
+                problem.outputs, [described[name] for name in ranked], "dependence"
+            ),
             **({"ice": pa.concat_tables(tables)} if tables else {}),
         },
     )
@@ -310,23 +312,6 @@ def _doubts(described: dict[str, dict[str, Any]]) -> list[str]:
         "Strongly correlated, so that partial dependence asks the model about rows that do not "
         f"occur; look at their accumulated local effects (ALE) instead: {', '.join(texts)}."
     ]
-
-
-def _table(problem: Problem, features: list[dict[str, Any]]) -> pa.Table:
-    rows = [
-        (each["name"], label, value if each["numeric"] else None, output, dependence)
-        for each in features
-        for output, values in zip(problem.outputs, each["dependence"], strict=True)
-        for label, value, dependence in zip(each["labels"], each["grid"], values, strict=True)
-    ]
-    names = ["feature", "value", "number", "output", "dependence"]
-    types = [pa.string(), pa.string(), pa.float64(), pa.string(), pa.float64()]
-    return pa.table(
-        {
-            name: pa.array([row[index] for row in rows], kind)
-            for index, (name, kind) in enumerate(zip(names, types, strict=True))
-        }
-    )
 
 
 def _ice_table(
