@@ -86,6 +86,26 @@ class Flip(tf_keras.layers.Layer):
         return 1.0 - ranks
 
 
+# AutoGraph leaves the layers of TensorFlow Lattice as they are: none branches on a tensor, and it
+# takes seconds to find that out. Keras looks at the arguments of `call`, which stay.
+_PLAIN = tf.autograph.experimental.do_not_convert
+
+
+class _NumericCalibration(tfl.layers.PWLCalibration):
+    def call(self, values: tf.Tensor) -> tf.Tensor:
+        return _PLAIN(tfl.layers.PWLCalibration.call)(self, values)
+
+
+class _CategoricalCalibration(tfl.layers.CategoricalCalibration):
+    def call(self, ids: tf.Tensor) -> tf.Tensor:
+        return _PLAIN(tfl.layers.CategoricalCalibration.call)(self, ids)
+
+
+class _Lattices(tfl.layers.RTL):
+    def call(self, groups: dict[str, tf.Tensor]) -> tf.Tensor:
+        return _PLAIN(tfl.layers.RTL.call)(self, groups)
+
+
 def build(
     features: Features,
     arrays: Arrays,
@@ -147,15 +167,13 @@ def build(
     }
     columns = sum(group.shape[-1] for group in groups.values())
     rank = min(rank, columns)
-    looked = _unconverted(
-        tfl.layers.RTL(
-            num_lattices=max(lattices, -(-columns // rank)),
-            lattice_rank=rank,
-            init_min=-1.0,
-            init_max=1.0,
-            random_seed=seed,
-            name="lattices",
-        )
+    looked = _Lattices(
+        num_lattices=max(lattices, -(-columns // rank)),
+        lattice_rank=rank,
+        init_min=-1.0,
+        init_max=1.0,
+        random_seed=seed,
+        name="lattices",
     )(groups)
     # Weights below zero would turn a rising lattice around.
     result = tf_keras.layers.Dense(
@@ -300,15 +318,14 @@ def _calibrate_numeric(
         ranks.set_weights([np.stack(quantiles, axis=1).astype(np.float32)])
         if name == "decreasing":
             part = Flip(name="flipped")(part)
-        calibrator = tfl.layers.PWLCalibration(
+        calibrated = _NumericCalibration(
             input_keypoints=np.linspace(0.0, 1.0, KEYPOINTS),
             units=len(columns),
             output_min=0.0,
             output_max=1.0,
             monotonicity="none" if name == "free" else "increasing",
             name=f"{name}_calibrated",
-        )
-        calibrated = _unconverted(calibrator)(part)
+        )(part)
         (free if name == "free" else rising).append(calibrated)
 
 
@@ -316,20 +333,13 @@ def _calibrate_categorical(ids: tf.Tensor, features: Features) -> tf.Tensor:
     largest = max(column.size for column in features.categorical)
     if largest > MOST_CATEGORIES:
         ids = CapIds(MOST_CATEGORIES, name="capped")(ids)
-    calibrator = tfl.layers.CategoricalCalibration(
+    return _CategoricalCalibration(
         num_buckets=min(largest, MOST_CATEGORIES),
         units=len(features.categorical),
         output_min=0.0,
         output_max=1.0,
         name="categories_calibrated",
-    )
-    return _unconverted(calibrator)(ids)
-
-
-def _unconverted(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
-    """Keep AutoGraph from a layer: none branches on a tensor, which it takes seconds to see."""
-    layer.call = tf.autograph.experimental.do_not_convert(layer.call)
-    return layer
+    )(ids)
 
 
 def _joined(parts: list[tf.Tensor], name: str) -> tf.Tensor:

@@ -9,9 +9,9 @@ import pytest
 import tf_keras
 from sklearn.metrics import roc_auc_score
 
+from components.deadline import Deadline
 from components.model_debugger.benchmark_models import card, section
 from components.model_debugger.benchmark_models.config import NAMES, BenchmarkModelsConfig
-from components.model_debugger.deadline import Deadline
 from components.models import measuring
 from components.page import document
 from tests.components.distiller import data
