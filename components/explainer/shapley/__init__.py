@@ -1,0 +1,1 @@
+"""Shapley values: a prediction divided fairly among the features that led to it."""
