@@ -1,0 +1,1 @@
+"""Grad-CAM: where the last convolution finds what speaks for a class."""

@@ -1,0 +1,1 @@
+"""How good the explanations are, and whether the methods agree."""

@@ -1,0 +1,1 @@
+"""SmoothGrad: the mean gradient of an image and noisy copies of it."""

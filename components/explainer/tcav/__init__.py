@@ -1,0 +1,1 @@
+"""TCAV: how much a prediction depends on concepts that people name."""

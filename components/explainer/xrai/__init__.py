@@ -1,0 +1,1 @@
+"""XRAI: the regions of an image that a prediction rests on."""
