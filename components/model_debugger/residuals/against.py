@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
 
+from components.model_debugger.raw_rows import day
 from components.model_debugger.residuals import groups as grouping
 
 #: Parts of about equal size into which numbers are cut, and categories that are told apart.
 PARTS, CATEGORIES = 10, 20
 MISSING, OTHERS = "missing", "all others"
+#: Digits of a number, the fewest that tell the ends of all groups apart.
+DIGITS = (3, 4, 5, 6, 9, 12)
 
 Kind = Literal["prediction", "time", "column"]
 
@@ -25,7 +27,7 @@ class Against:
     ----------
     kind : {"prediction", "time", "column"}
     name : str
-        Of the column; otherwise the kind.
+        Of the column, if it is one; otherwise the kind.
     values : ndarray, shape [n]
         Float64 with NaN for missing values, or text.
     groups : ndarray, shape [n]
@@ -70,26 +72,30 @@ def of(kind: Kind, name: str, values: np.ndarray) -> Against:
     found = [values[groups == index] for index in range(len(kept))]
     unknown = [bool(np.isnan(part[0])) for part in found]
     middles = [None if u else float(np.median(p)) for u, p in zip(unknown, found, strict=True)]
-    show = _date if kind == "time" else _number
+    ends = np.array([[part.min(), part.max()] for part in found]).reshape(-1, 2)
+    shown = _dates(ends) if kind == "time" else _numbers(ends)
     spans = [
-        MISSING if u else _span(show(p.min()), show(p.max()))
-        for u, p in zip(unknown, found, strict=True)
+        MISSING if u else low if low == high else f"{low} to {high}"
+        for u, (low, high) in zip(unknown, shown, strict=True)
     ]
     return Against(kind, name, values, groups, tuple(spans), tuple(middles))
 
 
-def _span(low: str, high: str) -> str:
-    return low if low == high else f"{low} to {high}"
+def _numbers(ends: np.ndarray) -> list[list[str]]:
+    """Return numbers as texts, with as few digits as tell them apart."""
+    distinct = len(np.unique(ends[~np.isnan(ends)]))
+    for digits in DIGITS:
+        texts = [[_number(value, digits) for value in pair] for pair in ends]
+        if len({text for pair in texts for text in pair} - {"nan"}) == distinct:
+            break
+    return texts
 
 
-def _number(value: float) -> str:
-    if value.is_integer() and abs(value) < 1e12:
+def _number(value: float, digits: int) -> str:
+    if np.isfinite(value) and float(value).is_integer() and abs(value) < 1e12:
         return f"{value:.0f}"
-    return f"{value:.6g}"
+    return f"{value:.{digits}g}"
 
 
-def _date(seconds: float) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
-    except (OverflowError, OSError, ValueError):
-        return _number(seconds)
+def _dates(ends: np.ndarray) -> list[list[str]]:
+    return [["nan" if np.isnan(value) else day(value) for value in pair] for pair in ends]

@@ -9,8 +9,8 @@ from components.model_debugger.raw_rows import LIMIT, cell
 from components.model_debugger.residuals import pictures
 from components.page import Column, Row, count, folded, framed, number, scroll, table, titled
 
-#: Tests that are shown, others on demand.
-MOST_TESTS = 15
+#: Tests and pictures that are shown, others on demand.
+MOST_TESTS, MOST_PICTURES = 15, 10
 
 #: Pictures stand side by side where there is room.
 STYLE = """
@@ -80,7 +80,7 @@ def _verdict(described: Described) -> str:
         return f"none of {count(len(tests), 'test')} finds a pattern (q <= {alpha})"
     first = found[0]
     where = _SENTENCES[first["family"]].format(_against(first))
-    whose = f" of {plain(first['series'])}" if first["series"] else ""
+    whose = f" of class {plain(first['series'])}" if first["series"] else ""
     return (
         f"{len(found)} of {count(len(tests), 'test')} find a pattern; "
         f"most clearly, residuals{whose} {where} ({_q(first['q'])})"
@@ -201,8 +201,8 @@ def _pictures(described: Described) -> str:
     parts = [_against_it(described, picture) for picture in described["pictures"]]
     parts += [_correlogram(each) for each in described["correlograms"]]
     parts += [_distribution(described, each) for each in described["quantiles"]]
-    drawn = "".join(part for part in parts if part)
-    if not drawn:
+    parts = [part for part in parts if part]
+    if not parts:
         return ""
     if _regression(described):
         spread = "its standard deviation, with that of all rows as a line"
@@ -212,7 +212,13 @@ def _pictures(described: Described) -> str:
         "For each group of rows the mean residual with its 95 % interval, red where it excludes "
         f"0; beside it {spread}."
     )
-    return titled("Pictures", f'<p>{escape(text)}</p><div class="pictures">{drawn}</div>')
+    first, rest = (
+        f'<div class="pictures">{"".join(some)}</div>'
+        for some in (parts[:MOST_PICTURES], parts[MOST_PICTURES:])
+    )
+    more = len(parts) - MOST_PICTURES
+    folded_away = folded(count(more, "further picture"), rest) if more > 0 else ""
+    return titled("Pictures", f"<p>{escape(text)}</p>{first}{folded_away}")
 
 
 def _picture(title: str, drawn: str, note: str = "") -> str:
@@ -314,7 +320,7 @@ def _rows(described: Described) -> str:
     if not worst:
         return ""
     regression = _regression(described)
-    names = list(worst[0]["columns"])
+    names, time = list(worst[0]["columns"]), described["time_column"]
     columns = [
         Column("row", "number"),
         Column("label", "number" if regression else "text"),
@@ -331,7 +337,7 @@ def _rows(described: Described) -> str:
                 cell(each["prediction"]),
                 *([] if regression else [_small(each["probability"])]),
                 number(each["residual"]),
-                *(cell(each["columns"][name]) for name in names),
+                *(cell(each["columns"][name], time=name == time) for name in names),
             ]
         )
         for each in worst

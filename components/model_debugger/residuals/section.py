@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from components.deadline import Deadline
+from components.model_debugger import raw_rows
 from components.model_debugger.residuals import against, checks, drawn, values, worst
 from components.model_debugger.residuals.against import Against
 from components.model_debugger.residuals.checks import Check
@@ -33,15 +34,16 @@ def describe(subject: Subject, config: ResidualsConfig, deadline: Deadline) -> d
     Returns
     -------
     dict
-        ``task``, ``rows``, ``alpha``, ``label``, ``time`` (whether rows have one) and ``columns``,
-        their number; ``series``, one for each output, with ``name``, ``rate`` (mean label),
-        ``mean`` residual, ``spread`` and ``dispersion`` (mean squared Pearson residual; None of a
-        regression); ``tests``, the most telling first, each with ``family``, ``series``, ``kind``,
-        ``name``, ``test``, ``statistic``, ``degrees``, ``p``, ``q``, whether it is ``found``, and
-        ``low`` and ``high``, the groups with the least and the greatest mean or spread;
-        ``untested``, how many tests had too few telling rows; ``pictures``, ``correlograms`` and
-        ``quantiles``: see `components.model_debugger.residuals.drawn`; ``worst_rows`` and
-        ``worst_slices``: see `components.model_debugger.residuals.worst`; and ``notes``.
+        ``task``, ``rows``, ``alpha``, ``label``, ``time`` (whether rows have one), ``time_column``
+        (its name, if it is a feature) and ``columns``, their number; ``series``, one for each
+        output, with ``name``, ``rate`` (mean label), ``mean`` residual, ``spread`` and
+        ``dispersion`` (mean squared Pearson residual; None of a regression); ``tests``, the most
+        telling first, each with ``family``, ``series``, ``kind``, ``name``, ``test``,
+        ``statistic``, ``degrees``, ``p``, ``q``, whether it is ``found``, and ``low`` and ``high``,
+        the groups with the least and the greatest mean or spread; ``untested``, how many tests had
+        too few telling rows; ``pictures``, ``correlograms`` and ``quantiles``: see
+        `components.model_debugger.residuals.drawn`; ``worst_rows`` and ``worst_slices``: see
+        `components.model_debugger.residuals.worst`; and ``notes``.
     """
     notes: list[str] = []
     series = values.series(
@@ -99,6 +101,7 @@ def describe(subject: Subject, config: ResidualsConfig, deadline: Deadline) -> d
         "label": subject.label,
         "alpha": config.alpha,
         "time": subject.time is not None,
+        "time_column": raw_rows.time_column(subject),
         "columns": len(subject.columns),
         "series": [_series(each, subject) for each in series],
         "tests": tests,
@@ -118,9 +121,11 @@ def describe(subject: Subject, config: ResidualsConfig, deadline: Deadline) -> d
 def _columns(subject: Subject, deadline: Deadline) -> tuple[list[Against], list[str]]:
     """Return what all series are held against, and the columns that there was no time for."""
     found = []
-    if subject.time is not None:
-        found.append(against.of("time", "time", subject.time))
     names = list(subject.columns)
+    if subject.time is not None:
+        own = raw_rows.time_column(subject)
+        found.append(against.of("time", own or "time", subject.time))
+        names = [name for name in names if name != own]
     for index, name in enumerate(names):
         if deadline.passed:
             return found, names[index:]

@@ -272,9 +272,13 @@ def _ends(response: Described) -> list[str]:
     """Return the values of the lowest and of the highest mean."""
     means = _first_means(response)
     return [
-        f"{cell(response['steps'][means.index(end)])}: {number(end)}"
+        f"{_step(response, response['steps'][means.index(end)])}: {number(end)}"
         for end in (min(means), max(means))
     ]
+
+
+def _step(response: Described, step: float | str) -> str:
+    return cell(step, time=response["time"])
 
 
 def _nudges(nudges: Sequence[Described]) -> list[str]:
@@ -286,7 +290,7 @@ def _nudges(nudges: Sequence[Described]) -> list[str]:
 
 def _response_label(response: Described) -> str:
     return "; ".join(
-        f"{cell(step)}: {mean:.3g}"
+        f"{_step(response, step)}: {mean:.3g}"
         for step, mean in zip(response["steps"], _first_means(response), strict=True)
     )
 
@@ -295,35 +299,34 @@ def _monotonic(described: Described) -> str:
     found = described["monotonic"]
     if not found:
         return ""
+    declared = any(each["declared"] for each in found)
     columns = [
         Column("column", "name"),
-        Column("declared"),
         Column("observed"),
         Column("rows that rise", "number"),
         Column("rows that fall", "number"),
-        Column("violations", "number"),
-        Column("greatest violation", "wide"),
+        *([Column("declared")] if declared else []),
+        *([Column("violations", "number"), Column("greatest violation")] if declared else []),
     ]
-    rows = [
-        Row(
-            [
-                each["column"],
-                each["declared"] or "",
-                each["observed"],
-                f"{each['rising']:.1%}",
-                f"{each['falling']:.1%}",
-                "" if each["violations"] is None else f"{each['violations']:.1%}",
-                _violation(each["greatest"]),
-            ],
-            "best" if each["violations"] else "",
-        )
-        for each in found
-    ]
+
+    def cells(each: Described) -> list[str]:
+        shares = [f"{each['rising']:.1%}", f"{each['falling']:.1%}"]
+        known = [each["column"], each["observed"], *shares]
+        if not declared:
+            return known
+        if each["declared"] is None:
+            return [*known, "", "", ""]
+        broken = f"{each['violations']:.1%}"
+        return [*known, each["declared"], broken, _violation(each["greatest"])]
+
+    rows = [Row(cells(each), "best" if each["violations"] else "") for each in found]
     caption = (
         "The share of rows whose prediction rises, or falls, by more than a tenth of its swing as "
         "the column rises. Observed is the direction of 95 % of the rows; none, if it does not "
-        "matter to them. A declared direction is violated by any change against it."
+        "matter to them."
     )
+    if declared:
+        caption += " A declared direction is violated by any change against it."
     return titled("Monotonicity", table("Monotonicity", caption, columns, rows))
 
 
@@ -440,7 +443,7 @@ def _rows(described: Described) -> str:
     found = described["unstable_rows"]
     if not found:
         return ""
-    names = list(found[0]["columns"])
+    names, time = list(found[0]["columns"]), described["time_column"]
     columns = [
         Column("row", "number"),
         Column("mean distance", "number"),
@@ -453,7 +456,7 @@ def _rows(described: Described) -> str:
                 f"{each['row']:,}",
                 number(each["distance"]),
                 cell(each["prediction"]),
-                *(cell(each["columns"][name]) for name in names),
+                *(cell(each["columns"][name], time=name == time) for name in names),
             ]
         )
         for each in found

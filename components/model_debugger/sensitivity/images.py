@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -55,6 +55,14 @@ CHANGES: dict[str, Callable[[np.ndarray, float, np.random.Generator], np.ndarray
     "contrast": contrast,
     "shift": shift,
 }
+
+
+def cases(images: np.ndarray, sizes: Sequence[float]) -> list[tuple[str, float]]:
+    """Return each change by name with its sizes; of shifts, those that differ in whole pixels."""
+    found = [(name, size) for name in CHANGES if name != "shift" for size in sizes]
+    side = max(images.shape[1:3])
+    moves = dict.fromkeys(max(1, round(size * side)) for size in sizes)
+    return found + [("shift", pixels / side) for pixels in moves]
 
 
 def _pixels(images: np.ndarray, changed: np.ndarray) -> np.ndarray:

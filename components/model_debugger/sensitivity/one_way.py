@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from components.model_debugger import raw_rows
 from components.model_debugger.sensitivity.answers import Answers
 from components.model_debugger.sensitivity.domains import Domain
 
@@ -27,14 +28,15 @@ def describe(answers: Answers, domain: Domain, steps: int) -> dict[str, Any] | N
     Returns
     -------
     dict or None
-        ``column``, ``numeric``, ``steps`` (the values); ``means``, by output the mean prediction
-        at each step (partial dependence, Friedman 2001), and ``low`` and ``high`` of the first
-        output, between which 80 % of the rows lie; ``swing``, by how much a row's prediction moves
-        over all steps, in the mean, and ``greatest``, ``row`` and ``swing`` of the row that moves
-        most; ``changed``, the share of rows whose class is another at any step (or whose value
-        differs notably); and ``nudges``: of numbers, what it does to move each row's own value
-        ``by`` a little, up and down, with the ``mean`` change of the first output, the mean
-        ``distance`` and the share ``changed``. None for a column of one value.
+        ``column``; whether it is ``numeric``, and whether the ``time`` in seconds; ``steps`` (the
+        values); ``means``, by output the mean prediction at each step (partial dependence, Friedman
+        2001), and ``low`` and ``high`` of the first output, between which 80 % of the rows lie;
+        ``swing``, by how much a row's prediction moves over all steps, in the mean, and
+        ``greatest``, ``row`` and ``swing`` of the row that moves most; ``changed``, the share of
+        rows whose class is another at any step (or whose value differs notably); and ``nudges``:
+        of numbers, what it does to move each row's own value ``by`` a little, up and down, with
+        the ``mean`` change of the first output, the mean ``distance`` and the share ``changed``.
+        None for a column of one value.
     """
     values = domain.steps(steps)
     if len(values) < 2:
@@ -53,6 +55,7 @@ def describe(answers: Answers, domain: Domain, steps: int) -> dict[str, Any] | N
     return {
         "column": domain.name,
         "numeric": domain.numeric,
+        "time": domain.name == raw_rows.time_column(answers.subject),
         "steps": values.tolist(),
         "means": {
             name: course[..., place].mean(axis=1).tolist()

@@ -78,7 +78,7 @@ def response(described: Described, title: str, label: str) -> str:
     names = list(described["means"])
     rows = [
         {
-            "x": step,
+            "x": 1000 * step if described["time"] else step,
             "place": f"{place:03d}",
             "name": plain(step, NAME_LIMIT),
             "mean": mean,
@@ -91,8 +91,10 @@ def response(described: Described, title: str, label: str) -> str:
             zip(described["steps"], described["means"][name], strict=True)
         )
     ]
-    draw = _numbers if described["numeric"] else _texts
-    return svg(draw(rows, title, [plain(name, NAME_LIMIT) for name in names]), label)
+    short = [plain(name, NAME_LIMIT) for name in names]
+    if described["numeric"]:
+        return svg(_numbers(rows, title, short, described["time"]), label)
+    return svg(_texts(rows, title, short), label)
 
 
 def _color(names: Sequence[str]) -> Any:
@@ -116,11 +118,14 @@ def _quoted(text: str) -> str:
     return json.dumps(text)
 
 
-def _numbers(rows: list[dict[str, Any]], title: str, names: Sequence[str]) -> Any:
+def _numbers(rows: list[dict[str, Any]], title: str, names: Sequence[str], time: bool) -> Any:
     import altair as alt
 
     data = chart_of(rows)
     x = alt.X("x:Q").title(None).scale(zero=False, nice=False).axis(tickCount=5, grid=False)
+    if time:
+        # Milliseconds since 1970.
+        x = alt.X("x:T").title(None).scale(type="utc", nice=False).axis(tickCount=4, grid=False)
     y = alt.Y("mean:Q").title(title).axis(tickCount=5, gridColor=FAINT)
     layers: list[Any] = []
     if len(names) == 1:

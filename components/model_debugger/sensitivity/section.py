@@ -45,16 +45,17 @@ def describe(subject: Subject, config: SensitivityConfig, deadline: Deadline) ->
     Returns
     -------
     dict
-        ``task``, ``label``, ``rows`` that were changed, ``outputs`` (names), ``spread`` of the
-        predictions of a regression (None of a classification), ``metric`` with ``name``, ``better``
-        and ``value`` on these rows; ``responses``, by falling swing: see
-        `components.model_debugger.sensitivity.one_way`; ``monotonic``, those with a declared
-        direction first: see `.monotonicity`; ``missing``, by falling distance: see `.missing`;
-        ``noise``: see `.stability`; ``unstable_rows``, those that the last size of noise moves
-        most, with ``row``, ``distance``, ``prediction`` (text, or a number) and ``columns``;
-        ``sobol`` with ``samples``, ``variance`` and ``columns``, by falling total index, or None;
-        ``images``, for images each of `.images.CHANGES` with its ``name``, ``size``, ``distance``,
-        ``changed`` and ``metric``; and ``notes``. None stands for what is not a number.
+        ``task``, ``label``, ``time_column`` (None if it is no feature), ``rows`` that were changed,
+        ``outputs`` (names), ``spread`` of the predictions of a regression (None of a
+        classification), ``metric`` with ``name``, ``better`` and ``value`` on these rows;
+        ``responses``, by falling swing: see `components.model_debugger.sensitivity.one_way`;
+        ``monotonic``, those with a declared direction first: see `.monotonicity`; ``missing``, by
+        falling distance: see `.missing`; ``noise``: see `.stability`; ``unstable_rows``, those that
+        the last size of noise moves most, with ``row``, ``distance``, ``prediction`` (text, or a
+        number) and ``columns``; ``sobol`` with ``samples``, ``variance`` and ``columns``, by
+        falling total index, or None; ``images``, for images each of `.images.CHANGES` with its
+        ``name``, ``size``, ``distance``, ``changed`` and ``metric``; and ``notes``. None stands for
+        what is not a number.
 
     Raises
     ------
@@ -69,6 +70,7 @@ def describe(subject: Subject, config: SensitivityConfig, deadline: Deadline) ->
     described: dict[str, Any] = {
         "task": subject.task,
         "label": subject.label,
+        "time_column": raw_rows.time_column(subject),
         "rows": len(chosen),
         "outputs": list(answers.outputs),
         "spread": answers.spread if answers.regression else None,
@@ -312,7 +314,7 @@ def _images(
 
     subject = answers.subject
     assert subject.images is not None
-    cases = [(name, size) for name in images.CHANGES for size in config.noise]
+    cases = images.cases(subject.images, config.noise)
     for index, (name, size) in enumerate(cases):
         if deadline.passed:
             left = ", ".join(f"{name} of {size:g}" for name, size in cases[index:])

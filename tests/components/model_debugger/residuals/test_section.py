@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -81,6 +82,23 @@ def test_without_a_time_nothing_is_said_of_autocorrelation(make_regression):
     assert any("no time column" in note for note in found["notes"])
     assert findings(found) == []
     assert "none of" in card.lines(found)[0]
+
+
+def test_a_time_that_is_a_column_has_its_name_and_dates(make_regression):
+    subject = make_regression(
+        lambda c, r: r.normal(size=len(c["x"])) + np.linspace(-2, 2, 600), 600
+    )
+    subject = dataclasses.replace(subject, columns=subject.columns | {"day": subject.time})
+    found = describe(subject)
+    assert found["time_column"] == "day"
+    # It is not tested twice.
+    first = next(test for test in found["tests"] if test["family"] == "trend")
+    assert (first["kind"], first["name"], first["found"]) == ("time", "day", True)
+    assert ("column", "day") not in {(test["kind"], test["name"]) for test in found["tests"]}
+    assert first["low"]["name"].startswith("1970-01-01 to 1970-")
+    shown = page(found).text
+    assert "Against day" in shown
+    assert "1971-" in shown
 
 
 def test_an_exact_regression_has_nothing_to_test(make_subject, make_columns):

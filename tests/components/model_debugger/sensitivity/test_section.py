@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -137,6 +138,16 @@ def test_a_column_that_the_model_needs(make_subject):
     page(found)
 
 
+def test_times_are_shown_as_dates(make_subject, make_columns):
+    columns = make_columns() | {"day": 1.4e9 + 86400.0 * np.arange(400)}
+    subject = make_subject("regression", lambda v: v["day"] / 1e6, columns)
+    subject = dataclasses.replace(subject, time=columns["day"])
+    found = describe(subject)
+    assert found["time_column"] == "day"
+    assert found["responses"][0]["time"]
+    assert "2014-05-" in page(found).text
+
+
 def test_columns_of_one_value_are_named(make_subject, make_columns):
     columns = make_columns() | {"same": np.full(400, 3.0)}
     found = describe(make_subject("regression", lambda v: v["x"], columns))
@@ -229,6 +240,8 @@ def test_images():
     )
     found = describe(subject, noise=[0.02, 0.5])
     by = {(each["name"], each["size"]): each for each in found["images"]}
+    # Shifts are by whole pixels of six.
+    assert [size for name, size in by if name == "shift"] == [1 / 6, 3 / 6]
     assert len(by) == 8
     assert by["noise", 0.02]["changed"] <= by["noise", 0.5]["changed"]
     assert by["noise", 0.5]["changed"] > 0
