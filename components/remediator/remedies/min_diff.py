@@ -160,7 +160,7 @@ class Similar(tf_keras.Model):
         super().__init__(inputs=network.input, outputs=network.output, name=network.name)
         self._network, self._weight, self._seed = network, weight, seed
         self._pairs, self._validation = tuple(pairs), tuple(validation)
-        self._distance = _distance()
+        self._distance = min_diff_library().losses.MMDLoss(enable_summary_histogram=False)
 
     @property
     def losses(self) -> list[tf.Tensor]:
@@ -200,8 +200,8 @@ class Similar(tf_keras.Model):
         return tf.add_n(found)
 
 
-def _distance() -> Any:
-    """Return the library's loss on two groups' scores."""
+def min_diff_library() -> Any:
+    """Return `tensorflow_model_remediation.min_diff`."""
     # The library imports a hub of models, whose release here cannot be imported, for losses on
     # text that it has besides.
     name = "tensorflow_hub"
@@ -209,8 +209,8 @@ def _distance() -> Any:
     if stood_in:
         sys.modules[name] = types.ModuleType(name)
     try:
-        from tensorflow_model_remediation.min_diff.losses import MMDLoss
+        from tensorflow_model_remediation import min_diff
     finally:
         if stood_in:
             del sys.modules[name]
-    return MMDLoss(enable_summary_histogram=False)
+    return min_diff
