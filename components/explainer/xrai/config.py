@@ -40,4 +40,4 @@ class XraiConfig(Settings):
     least_added: float = Field(default=0.001, ge=0, le=0.5)
     steps: int = Field(default=64, ge=2, le=4096)
     top: float = Field(default=0.2, gt=0, lt=1)
-    images: int = Field(default=6, ge=1, le=1000)
+    images: int = Field(default=4, ge=1, le=1000)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from skimage.morphology import dilation, disk
+from scipy.ndimage import binary_dilation
+from skimage.morphology import disk
 from skimage.segmentation import felzenszwalb
 from skimage.transform import resize
 
@@ -56,5 +57,5 @@ def segments(
         ).astype(int)
         found += [labels == label for label in np.unique(labels)]
     if radius:
-        found = [dilation(mask, disk(radius)) for mask in found]
+        found = [binary_dilation(mask, disk(radius)) for mask in found]
     return np.unique(np.stack(found), axis=0)
