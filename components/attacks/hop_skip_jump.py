@@ -16,6 +16,8 @@ from components.attacks.victim import Victim
 
 #: Steps, and decisions asked for in the first; the n-th takes the square root of n as many.
 STEPS, QUERIES = 12, 100
+#: Values of pixels that are drawn at once.
+VALUES = 2**25
 
 
 def foolbox(victim: Victim, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -57,17 +59,25 @@ class _Batched(HopSkipJumpAttack):
         """Return the direction of the boundary's normal at each image, of norm 1 [eq. 16]."""
         images = x_advs.raw
         one = (-1, *[1] * (len(images.shape) - 1))
-        noise = tf.random.normal((steps, *images.shape))
-        noise /= _norms(noise, start=2)
         width = tf.reshape(delta.raw, one)
-        points = tf.clip_by_value(images + width * noise, 0.0, 1.0)
-        noise = (points - images) / width
-        decided = self._victim.classes(tf.reshape(points, (-1, *images.shape[1:])).numpy())
-        signs = np.where(decided.reshape(steps, -1) != self._labels, 1.0, -1.0)
-        mean = signs.mean(axis=0)
+        signed, plain = tf.zeros_like(images), tf.zeros_like(images)
+        total = np.zeros(len(images))
+        size = max(1, VALUES // int(tf.size(images)))
+        for start in range(0, steps, size):
+            noise = tf.random.normal((min(size, steps - start), *images.shape))
+            noise /= _norms(noise, start=2)
+            points = tf.clip_by_value(images + width * noise, 0.0, 1.0)
+            noise = (points - images) / width
+            decided = self._victim.classes(tf.reshape(points, (-1, *images.shape[1:])).numpy())
+            signs = np.where(decided.reshape(-1, len(images)) != self._labels, 1.0, -1.0)
+            total += signs.sum(axis=0)
+            shaped = signs.astype(np.float32).reshape(-1, len(images), *one[1:])
+            signed += tf.reduce_sum(shaped * noise, axis=0)
+            plain += tf.reduce_sum(noise, axis=0)
+        mean = total / steps
         # Where all decisions agree, the noise itself tells the direction.
-        signs = np.where(np.abs(mean) == 1.0, signs, signs - mean).astype(np.float32)
-        slope = tf.reduce_mean(signs.reshape(steps, *one) * noise, axis=0)
+        mean = np.where(np.abs(mean) == 1.0, 0.0, mean).astype(np.float32)
+        slope = signed - mean.reshape(one) * plain
         return eagerpy.astensor(slope / _norms(slope, start=1))
 
 

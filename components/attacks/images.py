@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.attacks import carlini_wagner, deepfool, fgsm, hop_skip_jump, pgd
-from components.attacks.victim import BATCH, Victim
+from components.attacks.victim import Victim, rows_of_pass
 
 #: Halvings of the way from an image to the attacked one, in search of the boundary.
 HALVINGS = 12
@@ -36,8 +36,6 @@ class Attack:
     run : callable
         Victim, images [n, h, w, c] with pixels from 0 to 1, labels [n], and for those with a
         budget eps, to attacked images. All images are in the class that the labels say.
-    rows : int
-        Images in one pass.
     """
 
     title: str
@@ -46,7 +44,6 @@ class Attack:
     needs_gradient: bool
     budgeted: bool
     run: Callable[..., np.ndarray]
-    rows: int = BATCH
 
 
 ATTACKS: dict[str, Attack] = {
@@ -138,8 +135,9 @@ def attack(
     rows = np.flatnonzero(victim.classes(images) == labels)
     # The libraries draw from TensorFlow's global generator.
     tf.random.set_seed(seed)
-    for start in range(0, len(rows), chosen.rows):
-        part = rows[start : start + chosen.rows]
+    size = rows_of_pass(images)
+    for start in range(0, len(rows), size):
+        part = rows[start : start + size]
         arguments = (eps,) if chosen.budgeted else ()
         found = chosen.run(victim, images[part], labels[part], *arguments)
         if eps is not None:

@@ -11,8 +11,8 @@ import tf_keras
 
 from components.models.transformed import IMAGE, WHITE
 
-#: Rows of one pass.
-BATCH = 500
+#: Images of one pass at most, at least, and values of pixels in it.
+MOST_ROWS, LEAST_ROWS, VALUES = 500, 8, 2**22
 
 
 class Victim:
@@ -52,8 +52,14 @@ class Victim:
 
     def classes(self, images: np.ndarray) -> np.ndarray:
         """Return the predicted class [n] of images [n, h, w, c] with pixels from 0 to 1."""
+        rows = rows_of_pass(images)
         parts = [
-            np.argmax(self.logits(tf.constant(images[i : i + BATCH], tf.float32)), axis=1)
-            for i in range(0, len(images), BATCH)
+            np.argmax(self.logits(tf.constant(images[i : i + rows], tf.float32)), axis=1)
+            for i in range(0, len(images), rows)
         ]
         return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+def rows_of_pass(images: np.ndarray) -> int:
+    """Return how many images of this size [n, h, w, c] fit into one pass."""
+    return int(np.clip(VALUES // np.prod(images.shape[1:]), LEAST_ROWS, MOST_ROWS))

@@ -52,7 +52,7 @@ def describe(subject: Subject, config: TableAttacksConfig, deadline: Deadline) -
 
     def ended() -> bool:
         nonlocal asked
-        deadline.report(min(asked / (2 * budgets), 1.0), "changing raw columns")
+        deadline.report(asked / (budgets * (1 + config.restarts)), "changing raw columns")
         asked += 1
         return deadline.passed
 
