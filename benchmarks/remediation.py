@@ -61,7 +61,7 @@ PEER = "tfmr_min_diff_model"
 LIMIT = 0.4
 #: The target.
 LEFT, AUC_COST = 0.5, 0.005
-SEEDS, QUICK_SEEDS = 3, 1
+SEEDS, QUICK_SEEDS = 2, 1
 #: Epochs of the network, and of what is trained on.
 EPOCHS, MORE_EPOCHS = 12, 4
 

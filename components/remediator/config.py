@@ -228,7 +228,7 @@ class MinDiffRemedy(Settings):
     """
 
     remedy: Literal["min_diff"] = "min_diff"
-    weights: Strengths = Field(default=(1.0, 3.0, 8.0), min_length=1)
+    weights: Strengths = Field(default=(0.3, 1.0, 3.0), min_length=1)
 
 
 class ReweightingRemedy(Settings):
@@ -237,13 +237,15 @@ class ReweightingRemedy(Settings):
     Attributes
     ----------
     powers : tuple of float
-        Of a fairness gap: powers of the weights that make label and group independent.
+        Of a fairness gap: powers of the weights that make label and group independent. Below
+        1 they do so in part, which often is enough where it is rates among equals that
+        should be equal.
     factors : tuple of float
         Of a slice gap: weights of a bad slice's rows.
     """
 
     remedy: Literal["reweighting"] = "reweighting"
-    powers: Strengths = Field(default=(1.0, 2.0), min_length=1)
+    powers: Strengths = Field(default=(0.25, 0.5, 1.0), min_length=1)
     factors: Strengths = Field(default=(2.0, 5.0), min_length=1)
 
 
@@ -257,7 +259,7 @@ class ResamplingRemedy(Settings):
     """
 
     remedy: Literal["resampling"] = "resampling"
-    powers: Strengths = Field(default=(1.0, 2.0), min_length=1)
+    powers: Strengths = Field(default=(0.25, 0.5, 1.0), min_length=1)
     factors: Strengths = Field(default=(2.0, 5.0), min_length=1)
 
 

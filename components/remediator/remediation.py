@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -211,9 +212,10 @@ def choose(check: Check, tried: Sequence[tuple[float | None, float]], higher: bo
 
     def rank(place: int) -> tuple[bool, float, float]:
         value, metric = tried[place]
-        if value is None or checks.holds(check, value):
-            return value is None, 0.0, sign * metric
-        return True, checks.excess(check, value), sign * metric
+        if value is None:
+            return True, math.inf, sign * metric
+        missed = max(checks.excess(check, value) - checks.TOLERANCE, 0.0)
+        return missed > 0, missed, sign * metric
 
     return min(range(len(tried)), key=rank)
 
