@@ -149,20 +149,25 @@ def ours(sample: Sample) -> tuple[dict[str, float], set[checks.Family]]:
         against.of("column", name, column) for name, column in sample.columns.items()
     ]
     others.append(against.of("prediction", "prediction", sample.series.predictions))
-    found = [check for other in others for check in checks.against(sample.series, other)]
+    found = checks.overall(sample.series)
+    found += [check for other in others for check in checks.against(sample.series, other)]
     time = np.arange(len(sample.series.raw)).astype(float)
     found += checks.ordered(sample.series, time, LAGS)[0]
     p = {
-        check.family if check.family != "autocorrelation" else check.test.split(",")[0]: float(
-            check.result.p_value
-        )
+        _title(check): float(check.result.p_value)
         for check in found
-        if check.name in ("x", "time")
+        if check.name in ("zero", "x", "time")
     }
     families = {
         check.family for check, q in zip(found, checks.q_values(found), strict=True) if q <= LEVEL
     }
     return p, families
+
+
+def _title(check: checks.Check) -> str:
+    if check.kind == "zero":
+        return "mean"
+    return check.test.split(",")[0] if check.family == "autocorrelation" else check.family
 
 
 def theirs(sample: Sample) -> dict[str, float]:

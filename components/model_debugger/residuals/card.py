@@ -28,12 +28,12 @@ FAMILIES = {
     "spread": "spread differs",
     "autocorrelation": "autocorrelated",
 }
-#: Finding of a family in a sentence, with "{}" for what it is held against.
+#: Finding of a family in a sentence: of which residuals, and against what.
 _SENTENCES = {
-    "trend": "rise or fall with {}",
-    "level": "differ in their mean by {}",
-    "spread": "differ in their spread by {}",
-    "autocorrelation": "are autocorrelated in {}",
+    "trend": "residuals{} rise or fall with {}",
+    "level": "the mean of residuals{} differs with {}",
+    "spread": "the spread of residuals{} differs with {}",
+    "autocorrelation": "residuals{} are autocorrelated in {}",
 }
 
 
@@ -79,11 +79,13 @@ def _verdict(described: Described) -> str:
         alpha = number(described["alpha"])
         return f"none of {count(len(tests), 'test')} finds a pattern (q <= {alpha})"
     first = found[0]
-    where = _SENTENCES[first["family"]].format(_against(first))
     whose = f" of class {plain(first['series'])}" if first["series"] else ""
+    where = _SENTENCES[first["family"]].format(whose, _against(first))
+    if first["kind"] == "zero":
+        where = f"the mean of residuals{whose} is not zero"
     return (
         f"{len(found)} of {count(len(tests), 'test')} find a pattern; "
-        f"most clearly, residuals{whose} {where} ({_q(first['q'])})"
+        f"most clearly, {where} ({_q(first['q'])})"
     )
 
 
@@ -347,6 +349,8 @@ def _rows(described: Described) -> str:
 
 
 def _against(test: Described) -> str:
+    if test["kind"] == "zero":
+        return "zero, all rows"
     return f"the {test['name']}" if test["kind"] == "prediction" else plain(test["name"])
 
 

@@ -37,7 +37,7 @@ class Check:
     series : str or None
         Name of the series.
     kind, name : str
-        Of what it is held against.
+        Of what it is held against; ``zero`` is the mean of all rows.
     test : str
         Name of the test.
     result : Result
@@ -50,6 +50,17 @@ class Check:
     name: str
     test: str
     result: Result
+
+
+def overall(series: Series) -> list[Check]:
+    """Return the test of the mean of all rows against 0; none on a single row."""
+    if len(series.raw) < 2:
+        return []
+    if series.variances is None:
+        test, result = "Student's t", trend.mean_test(series.raw)
+    else:
+        test, result = "Score test of a constant", logistic.mean(series.raw, series.variances)
+    return [Check("level", series.name, "zero", "zero", test, result)]
 
 
 def against(series: Series, other: Against) -> list[Check]:

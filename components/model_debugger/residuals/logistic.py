@@ -62,6 +62,12 @@ def score_test(
     return Result(np.asarray(statistic), np.asarray(stats.chi2.sf(statistic, degrees)), degrees)
 
 
+def mean(raw: np.ndarray, variances: np.ndarray) -> Result:
+    """Test whether probabilities are right in the mean of all rows: see `score_test`."""
+    ones = np.ones((len(raw), 1))
+    return score_test(raw, variances, ones, ones[:, :0])
+
+
 def trend(raw: np.ndarray, variances: np.ndarray, values: np.ndarray) -> Result:
     """Test whether probabilities err in one direction as a column rises: see `score_test`."""
     return score_test(raw, variances, values[:, None], np.ones((len(values), 1)))

@@ -160,6 +160,7 @@ def _tests(
         }
 
     for each in series:
+        found += checks.overall(each)
         add(each, against.of("prediction", "prediction", each.predictions))
     for index, other in enumerate(columns):
         if deadline.passed:

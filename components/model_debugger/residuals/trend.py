@@ -1,4 +1,4 @@
-"""Do residuals rise or fall with a column, whatever their variance? Many series at once."""
+"""Are residuals 0 in the mean, and do they rise or fall with a column? Many series at once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,28 @@ import numpy as np
 from scipy import stats
 
 from components.model_debugger.residuals.result import Result
+
+
+def mean_test(residuals: np.ndarray) -> Result:
+    """Test whether the mean of residuals is 0, by Student's t.
+
+    Parameters
+    ----------
+    residuals : ndarray, shape [..., n]
+        n is at least 2.
+
+    Returns
+    -------
+    Result
+        The mean in units of its error, which is all but normal. Equal residuals have an infinite
+        one, or 0 if they are 0.
+    """
+    n = residuals.shape[-1]
+    mean = residuals.mean(axis=-1)
+    error = residuals.std(axis=-1, ddof=1) / np.sqrt(n)
+    certain = np.where(mean == 0, 0.0, np.copysign(np.inf, mean))
+    statistic = np.divide(mean, error, out=certain, where=error > 0)
+    return Result(np.asarray(statistic), np.asarray(2 * stats.t.sf(np.abs(statistic), n - 1)), 0)
 
 
 def slope_test(residuals: np.ndarray, values: np.ndarray) -> Result:

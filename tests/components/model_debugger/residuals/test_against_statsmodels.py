@@ -84,6 +84,16 @@ def test_welch_and_brown_forsythe(data):
     )
 
 
+def test_mean(data):
+    residuals, _ = data
+    found = trend.mean_test(residuals + 0.05)
+    wanted = stats.ttest_1samp(residuals + 0.05, 0, axis=1)
+    assert found.statistic == pytest.approx(wanted.statistic)
+    assert found.p_value == pytest.approx(wanted.pvalue)
+    assert trend.mean_test(np.zeros(5)).p_value == 1
+    assert trend.mean_test(np.ones(5)).p_value == 0
+
+
 def test_slope_is_that_of_a_regression_with_white_s_errors(data):
     residuals, regressors = data
     found = trend.slope_test(residuals[0], regressors[:, 0])

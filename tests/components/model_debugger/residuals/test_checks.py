@@ -21,11 +21,9 @@ def most(seeds):
 
 def p_values(subject, time=None):
     [series] = values.series(subject.task, subject.labels, subject.scores, subject.classes, 3)
-    found = [
-        check
-        for name, column in subject.columns.items()
-        for check in checks.against(series, against.of("column", name, column))
-    ]
+    found = checks.overall(series)
+    for name, column in subject.columns.items():
+        found += checks.against(series, against.of("column", name, column))
     found += checks.against(series, against.of("prediction", "prediction", series.predictions))
     if time is not None:
         found += checks.ordered(series, time, 10)[0]
@@ -127,6 +125,15 @@ def test_planted_faults_of_probabilities(make_binary):
     bold = p_values(make_binary(lambda odds, c: odds / 2))
     assert bold["trend", "prediction", "Score test on ranks"] < 1e-6
     assert bold["spread", "x", "Davidson-MacKinnon on ranks"] > 1e-3
+
+
+def test_a_mean_that_is_wrong_everywhere(make_regression, make_binary):
+    shifted = p_values(make_regression(lambda c, r: 0.3 + r.normal(size=len(c["x"]))))
+    assert shifted["level", "zero", "Student's t"] < 1e-6
+    assert shifted["level", "x", "Welch"] > 1e-3
+    shifted = p_values(make_binary(lambda odds, c: odds + 0.4))
+    assert shifted["level", "zero", "Score test of a constant"] < 1e-6
+    assert shifted["level", "x", "Score test of groups"] > 1e-3
 
 
 def test_a_changing_variance_is_no_autocorrelation():

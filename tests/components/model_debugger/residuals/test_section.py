@@ -70,7 +70,7 @@ def test_the_page_shows_it(regression):
     shown = page(found)
     assert len(shown.named("svg")) == len(found["pictures"]) + 2
     assert "city=C" in shown.text
-    assert "most clearly, residuals differ in their mean by city" in shown.text
+    assert "most clearly, the mean of residuals differs with city" in shown.text
     assert card.lines(found)[0].startswith("residuals: ")
     assert "worst slice: city=C" in card.lines(found)[1]
 
@@ -183,7 +183,7 @@ def test_what_there_is_no_time_for_is_named(make_regression):
     note = next(note for note in found["notes"] if "not tested against" in note)
     assert "x, z, city" in note
     assert found["worst_slices"]["slices"] == []
-    assert {test["kind"] for test in found["tests"]} <= {"prediction", "time"}
+    assert {test["kind"] for test in found["tests"]} <= {"zero", "prediction", "time"}
     assert len(found["worst_rows"]) == 10
     page(found)
 
