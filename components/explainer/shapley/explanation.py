@@ -17,6 +17,9 @@ from components.models.subject import Columns
 #: Name of the features that are taken together where interactions are measured.
 OTHERS = "all other features"
 
+#: Of classifiers, by `Problem.link`.
+_SCALES = {"probability": "probability", "log_odds": "log-odds"}
+
 
 def refuse(problem: Problem, _config: ShapleyConfig) -> str | None:
     """Return why there are no Shapley values."""
@@ -46,7 +49,7 @@ def explain(problem: Problem, config: ShapleyConfig, deadline: Deadline) -> Expl
     found: dict[str, Any] = {
         "method": name,
         "outputs": list(problem.outputs),
-        "link": problem.link,
+        "scale": _SCALES[problem.link] if problem.subject.classes else "value",
         "rows": len(rows),
         "background": len(next(iter(background.values()))),
         "coalitions": estimate.coalitions,

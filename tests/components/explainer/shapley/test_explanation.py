@@ -63,7 +63,7 @@ def test_it_is_data(found, table):
     assert told["rows"] == 20
     assert told["efficiency_gap"] < 1e-9
     assert set(told["importance"]) == set(table.features)
-    assert told["importance"]["still"] == 0
+    assert told["importance"]["still"] == pytest.approx(0, abs=1e-12)
     assert [each["name"] for each in told["features"]][-1] == "still"
     for each in told["features"]:
         assert each["low"] <= each["importance"] <= each["high"]
@@ -96,9 +96,11 @@ def test_same_seed_same_values_whatever_the_order_of_rows(found, table):
     for row, values in ours.items():
         assert values == pytest.approx(theirs[row], abs=1e-12)
     assert again.found["importance"] == pytest.approx(found.found["importance"])
-    assert again.found["points"]["features"][0] == pytest.approx(
-        found.found["points"]["features"][0]
-    )
+    for one, other in zip(
+        *(each.found["points"]["features"] for each in (found, again)), strict=True
+    ):
+        assert one["name"] == other["name"]
+        assert sorted(one["values"]) == pytest.approx(sorted(other["values"]))
 
 
 def test_a_category_that_the_background_lacks_is_explained():
@@ -116,7 +118,7 @@ def test_a_model_without_numbers_is_an_error(table):
         explain(broken, ShapleyConfig(), Deadline(600))
 
 
-def wide(method, coalitions=2000, looks=10**6, **settings):
+def wide(method, coalitions=800, looks=10**6, **settings):
     random = np.random.default_rng(0)
     hidden = random.normal(size=(14, 6)) / 2
     problem = problems.problem(
@@ -144,7 +146,7 @@ def test_without_time_errors_are_wider_and_said(method):
 
 def test_it_ends_when_it_has_converged():
     loose, strict = wide("kriging", tolerance=0.05), wide("kriging", tolerance=0.005)
-    assert loose["coalitions"] < strict["coalitions"] <= 2000
+    assert loose["coalitions"] < strict["coalitions"] <= 800
     assert loose["relative_error"] <= 0.05
     assert strict["relative_error"] <= 0.005
     assert not loose["notes"]
