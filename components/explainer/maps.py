@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from components.deadline import Deadline
+from components.explainer.chosen import rows
 from components.explainer.pictures import overlay_uri
 from components.explainer.problem import Problem
 from components.models.metric_names import BINARY, REGRESSION
@@ -57,11 +58,10 @@ class Chosen:
 
 
 def chosen(problem: Problem, count: int) -> Chosen:
-    """Return at most so many images, drawn by the seed: the same in every order of the rows."""
+    """Return at most so many images: the same in every order of the rows."""
     subject = problem.subject
     assert subject.images is not None
-    lots = [np.random.default_rng([problem.seed, int(row)]).random() for row in subject.row_ids]
-    places = np.sort(np.argsort(lots, kind="stable")[:count])
+    places = rows(problem, count)
     outputs = len(problem.outputs)
     if subject.task == REGRESSION:
         weights = np.ones((len(places), 1))
@@ -132,11 +132,11 @@ def table(images: Chosen, maps: np.ndarray) -> pa.Table:
 
 def read(maps: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     """Return the places [r] of the images of a `table`, and their maps [r, h, w]."""
-    rows = maps.to_pylist()
-    shape = (rows[0]["height"], rows[0]["width"]) if rows else (0, 0)
-    values = [np.reshape(row["values"], shape) for row in rows]
-    places = np.array([row["place"] for row in rows], np.int64)
-    return places, np.stack(values) if rows else np.zeros((0, 0, 0))
+    records = maps.to_pylist()
+    shape = (records[0]["height"], records[0]["width"]) if records else (0, 0)
+    values = [np.reshape(record["values"], shape) for record in records]
+    places = np.array([record["place"] for record in records], np.int64)
+    return places, np.stack(values) if records else np.zeros((0, 0, 0))
 
 
 def described(images: Chosen, maps: np.ndarray) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ class GradCamConfig(Settings):
     layer : str or None
         Name of a layer that puts out an image of channels; None takes the last convolution.
     images : int
-        Images that are explained, drawn by the seed.
+        Images that are explained.
     """
 
     layer: str | None = None

@@ -26,7 +26,7 @@ class IntegratedGradientsConfig(Settings):
         Largest error of completeness: of the sum of the attributions as a share of the change
         that it should be.
     images : int
-        Images that are explained, drawn by the seed. Of tables all rows are.
+        Images that are explained. Of tables all rows are.
     """
 
     baseline: Literal["rows", "mean", "black"] | None = None

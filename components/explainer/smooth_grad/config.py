@@ -18,7 +18,7 @@ class SmoothGradConfig(Settings):
     samples : int
         Noisy copies over which the mean is taken.
     images : int
-        Images that are explained, drawn by the seed.
+        Images that are explained.
     """
 
     noise: float = Field(default=0.15, ge=0, le=1)

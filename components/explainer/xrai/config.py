@@ -29,7 +29,7 @@ class XraiConfig(Settings):
     top : float
         Share of the image that is shown: the best regions.
     images : int
-        Images that are explained, drawn by the seed.
+        Images that are explained.
     """
 
     scales: tuple[Annotated[float, Field(gt=0)], ...] = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -197,6 +198,7 @@ def patches(rows: int, size: int = 16, seed: int = 0) -> tuple[np.ndarray, np.nd
     return images.astype(np.uint8), labels, where
 
 
+@functools.cache
 def patch_model(size: int = 16, seed: int = 0) -> tf_keras.Model:
     """Return a trained convolutional network that tells `patches`."""
     tf_keras.utils.set_random_seed(seed)

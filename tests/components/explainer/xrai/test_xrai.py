@@ -76,7 +76,8 @@ def test_segments_are_those_of_saliency():
 
     pixels = astronaut()[40:80, 190:230].astype(np.float32)
     ours = segments(pixels, (50, 100, 150, 250, 500, 1200), 150, 5 / 40)
-    theirs = np.unique(np.stack(xrai._get_segments_felzenszwalb(pixels)), axis=0)
+    found = [mask for mask in xrai._get_segments_felzenszwalb(pixels) if mask.any()]
+    theirs = np.unique(np.stack(found), axis=0)
     assert len(ours) > 50
     np.testing.assert_array_equal(ours, theirs)
 
