@@ -57,8 +57,8 @@ class Decisions:
     def missing_to(self, values: np.ndarray, own: np.ndarray) -> np.ndarray:
         """Return by how much answers [n, outputs] still fall short of meaning another thing.
 
-        Less than 0, or 0 at most, where they do: see `same`. Between 0 and `tolerance` for a
-        regression; for a classifier the margin of the class of `own` over all others.
+        Less than 0 only where they do: see `same`. For a classifier, the margin of the class of
+        `own` over all others.
         """
         if self.tolerance is not None:
             return self.tolerance - np.abs(values[:, 0] - own[0])
