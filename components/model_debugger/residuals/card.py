@@ -84,7 +84,8 @@ def _verdict(described: Described) -> str:
     if first["kind"] == "zero":
         where = f"the mean of residuals{whose} is not zero"
     return (
-        f"{len(found)} of {count(len(tests), 'test')} find a pattern; "
+        f"{len(found)} of {count(len(tests), 'test')} {'finds' if len(found) == 1 else 'find'} a "
+        "pattern; "
         f"most clearly, {where} ({_q(first['q'])})"
     )
 

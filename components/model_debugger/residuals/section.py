@@ -82,8 +82,8 @@ def describe(subject: Subject, config: ResidualsConfig, deadline: Deadline) -> d
     tests, untested = _ranked(found, pictures, config.alpha)
     if untested:
         notes.append(
-            f"{untested} more tests were left out: too few rows, or probabilities that are in "
-            "doubt, tell something."
+            f"{untested} more tests were left out: too few rows tell anything of them, or all "
+            "probabilities are all but certain."
         )
     sections: dict[str, Any] = {"loss": None, "tried": 0, "slices": []}
     if not subject.columns:
