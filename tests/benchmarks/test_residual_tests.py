@@ -50,14 +50,14 @@ def test_rates_are_shares_of_seeds():
 
 def test_last_line_holds_the_figures():
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.residual_tests", "--seeds", "12", "--rows", "400"],
+        [sys.executable, "-m", "benchmarks.residual_tests", "--seeds", "8", "--rows", "400"],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         check=True,
     )
     found = json.loads(done.stdout.splitlines()[-1])
-    assert found["seeds"] == 12
+    assert found["seeds"] == 8
     assert found["heteroscedastic"]["ours"]["spread"] > 0.8
     assert found["autocorrelated"]["ours"]["Durbin-Watson"] > 0.8
     assert found["classes_heteroscedastic"]["ours"]["spread"] > 0.8
