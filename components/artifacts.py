@@ -45,7 +45,7 @@ class Candidates(Artifact):
 
 
 class ModelCollection(Artifact):
-    """Models that are candidates beside the trained one; see `components.models.collection`.
+    """Models that are candidates beside the trained one; see `components.models.candidates`.
 
     Attributes
     ----------

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components.evaluator.config import GROUP_MARK, BlessingRule
-from components.evaluator.eval_config import TRAINED
+from components.evaluator.config import BlessingRule
+from components.models.candidates import TRAINED, group_of
 from components.models.metric_names import METRIC_NAMES
 
 
@@ -52,7 +52,7 @@ def choose(
     eligible = {
         name: each
         for name, each in candidates.items()
-        if among is None or name in among or name.partition(GROUP_MARK)[0] in among
+        if among is None or name in among or group_of(name) in among
     }
     kept = {name: each for name, each in eligible.items() if not each.reasons}
     if not eligible:

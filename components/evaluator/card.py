@@ -11,11 +11,12 @@ from typing import Any
 import altair
 
 from components.charts import BLUE, GRAY, INK, RED, chart_of, escape, svg
+from components.models.candidates import TRAINED
 from components.page import Column, Row, count, document, figure, framed, number, table, titled
 
 #: Of the artifact ``evaluation``.
 REPORT_FILE = "evaluation.json"
-TRAINED, OVERALL = "trained", "Overall"
+OVERALL = "Overall"
 WIDTH, ROW_HEIGHT, SQUARE = 560, 22, 320
 #: Metrics that no column of the candidates' table shows: they are the same for all, or none's.
 _PLAIN = {"ExampleCount", "MeanLabel"}

@@ -8,14 +8,10 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from components.errors import InputError
+from components.models import candidates
 from components.models.metric_names import METRIC_NAMES
 from components.naming import nearest
 from components.settings import Settings
-
-#: What is evaluated beside the last blessed model. Those of the last two have several members,
-#: named such as ``benchmark/decision_tree``.
-CANDIDATE_GROUPS = ("trained", "distilled", "compressed", "remediated", "benchmark")
-GROUP_MARK = "/"
 
 #: Gaps between groups; see `components.fairness.gaps`.
 GAPS = (
@@ -92,11 +88,11 @@ class BlessingRule(Settings):
     @classmethod
     def _candidates_exist(cls, among: tuple[str, ...] | None) -> tuple[str, ...] | None:
         for name in among or ():
-            if name.partition(GROUP_MARK)[0] not in CANDIDATE_GROUPS:
+            if candidates.group_of(name) not in candidates.GROUPS:
                 raise InputError(
-                    f"There is no candidate {name!r}{nearest(name, CANDIDATE_GROUPS)}.",
+                    f"There is no candidate {name!r}{nearest(name, candidates.GROUPS)}.",
                     setting="evaluator.blessing.among",
-                    expected=", ".join(CANDIDATE_GROUPS),
+                    expected=", ".join(candidates.GROUPS),
                     got=name,
                 )
         return among

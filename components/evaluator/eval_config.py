@@ -16,8 +16,7 @@ from components.evaluator.config import EvaluatorConfig, Slice, Threshold
 from components.models.labelled import LABEL_COLUMN
 from components.models.metric_names import METRIC_NAMES, MULTICLASS, Task
 
-#: The Trainer's model, and the last blessed one.
-TRAINED = "trained"
+#: The last blessed model.
 BASELINE: str = constants.BASELINE_KEY
 
 #: Column of the stored predictions of a model.

@@ -27,6 +27,7 @@ from components.evaluator import (
     worst_slices,
 )
 from components.evaluator.config import EvaluatorConfig
+from components.models.candidates import TRAINED
 from components.models.labelled import LABEL_COLUMN, Layout
 from components.models.metric_names import REGRESSION
 from components.models.served import served_bytes
@@ -99,7 +100,7 @@ def evaluate(
     broken = {
         name: number
         for name, number in unusable.items()
-        if number and name not in (eval_config.TRAINED, eval_config.BASELINE)
+        if number and name not in (TRAINED, eval_config.BASELINE)
     }
     measured = [name for name in models if name not in broken]
     wanted = eval_config.build(config, layout.task, len(layout.classes), measured)
@@ -151,7 +152,7 @@ def evaluate(
         each["bytes"] = served_bytes(models[name])
     result["worst_slices"] = None
     if config.worst_slices is not None:
-        looked_at = dict.fromkeys([chosen or eval_config.TRAINED, eval_config.TRAINED])
+        looked_at = dict.fromkeys([chosen or TRAINED, TRAINED])
         result["worst_slices"] = worst_slices.describe(
             split, {name: models[name] for name in looked_at}, load, layout, config
         )

@@ -12,14 +12,12 @@ from tfx.utils import io_utils
 
 from components import base, files
 from components.evaluator import baseline, card
-from components.evaluator.config import GROUP_MARK, EvaluatorConfig
+from components.evaluator.config import EvaluatorConfig
+from components.models.candidates import TRAINED, find
 from components.settings import Settings
 
 #: The report as a page for people, in the artifact ``evaluation``.
 PAGE_FILE = "evaluation.html"
-#: Inputs that are one candidate each, and those that hold several.
-_SINGLE = {"model": "trained", "distilled_model": "distilled", "compressed_model": "compressed"}
-_SEVERAL = {"remediated_models": "remediated", "benchmark_models": "benchmark"}
 
 
 class Executor(base.Executor):
@@ -37,7 +35,7 @@ class Executor(base.Executor):
         [written], [blessing], [blessed] = (
             outputs[name] for name in ("evaluation", "blessing", "blessed_model")
         )
-        candidates = _candidates(inputs)
+        candidates = find(inputs)
         earlier = base.optional(inputs, "baseline_model")
         paths = {name: path for name, (_, path) in candidates.items()}
         if earlier is not None:
@@ -74,7 +72,7 @@ class Executor(base.Executor):
         files.write_json(Path(written.uri) / card.REPORT_FILE, result)
         base.write_page(Path(written.uri) / PAGE_FILE, lambda: card.page(written.uri))
         chosen = result["chosen"]
-        overall = result["metrics"][chosen or eval_config.TRAINED]["Overall"]
+        overall = result["metrics"][chosen or TRAINED]["Overall"]
         base.report_metrics(
             written, {name: m["value"] for name, m in overall.items() if m["value"] is not None}
         )
@@ -84,7 +82,7 @@ class Executor(base.Executor):
             shutil.copytree(paths[chosen], blessed.uri, dirs_exist_ok=True)
             blessed.set_string_custom_property("candidate", chosen)
             blessed.set_int_custom_property("candidate_id", candidates[chosen][0].id)
-        artifact, path = candidates[chosen or eval_config.TRAINED]
+        artifact, path = candidates[chosen or TRAINED]
         blessing.set_string_custom_property(baseline.BLESSED_URI, blessed.uri)
         blessing.set_int_custom_property(
             baseline.NEWEST_CANDIDATE, max(each.id for each, _ in candidates.values())
@@ -97,23 +95,6 @@ class Executor(base.Executor):
             blessing.set_int_custom_property("baseline_model_id", earlier.id)
         blessing.set_int_custom_property("blessed", int(result["blessed"]))
         _refuse_or_bless(blessing, result)
-
-
-def _candidates(inputs: base.Artifacts) -> dict[str, tuple[Artifact, Path]]:
-    """Return each candidate's artifact and directory, by name."""
-    from components.models import collection
-
-    found = {}
-    for channel, name in _SINGLE.items():
-        artifact = base.optional(inputs, channel)
-        if artifact is not None:
-            found[name] = (artifact, Path(artifact.uri))
-    for channel, group in _SEVERAL.items():
-        artifact = base.optional(inputs, channel)
-        if artifact is not None:
-            for name, path in collection.members(artifact.uri).items():
-                found[f"{group}{GROUP_MARK}{name}"] = (artifact, path)
-    return found
 
 
 def _refuse_or_bless(blessing: Artifact, result: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +12,11 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
 from components.models import labelled
-from components.models.export import SERVING_DIRECTORY
+from components.models.edge import FEATURIZER_DIRECTORY
 from components.models.featurizing import argument_names
+from components.models.lite_model import LiteModel
 from components.models.predict import BATCH_ROWS
+from components.models.served import MODEL_FILE, is_edge, served_directory
 
 #: One array [n] a column: float64 where NaN is a missing value, or text where "" is one.
 Columns = dict[str, np.ndarray]
@@ -56,7 +57,7 @@ def predictor(
     Parameters
     ----------
     directory : path
-        A Model artifact with a SavedModel.
+        A Model artifact: a SavedModel, or a TF Lite file with what makes its inputs.
     columns : sequence of str
         The columns that the model takes, in the order of the schema.
 
@@ -65,23 +66,28 @@ def predictor(
     callable
         Columns of any number of rows to scores [n, k]; see `components.models.scores`.
     """
-    model = tf.saved_model.load(str(Path(directory) / SERVING_DIRECTORY))
+    served = served_directory(directory)
+    lite = LiteModel((served / MODEL_FILE).read_bytes()) if is_edge(served) else None
+    model = tf.saved_model.load(str(served if lite is None else served / FEATURIZER_DIRECTORY))
     signature = model.signatures["predict"]
     specifications = signature.structured_input_signature[1]
     names = argument_names(columns)
 
+    def scores(values: Columns) -> np.ndarray:
+        answers = signature(
+            **{
+                names[column]: tf.constant(values[column], specifications[names[column]].dtype)
+                for column in columns
+            }
+        )
+        if lite is None:
+            return answers["scores"].numpy()
+        return lite.scores({name: array.numpy() for name, array in answers.items()})
+
     def predict(values: Columns) -> np.ndarray:
         rows = len(next(iter(values.values())))
         parts = [
-            signature(
-                **{
-                    names[column]: tf.constant(
-                        values[column][start : start + BATCH_ROWS],
-                        specifications[names[column]].dtype,
-                    )
-                    for column in columns
-                }
-            )["scores"].numpy()
+            scores({name: values[name][start : start + BATCH_ROWS] for name in columns})
             for start in range(0, rows, BATCH_ROWS)
         ]
         # What the functions of a loaded model need lives as long as the model does.
