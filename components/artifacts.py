@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact, Property, PropertyType
+from tfx.types.component_spec import ChannelParameter
+
+from components.models.candidates import SEVERAL, SINGLE, TRAINED
 
 
 class Projection(Artifact):
@@ -61,3 +65,14 @@ class ModelAnalysis(Artifact):
     """What was found in looking into a model: as JSON, and as a page for people."""
 
     TYPE_NAME = "ModelAnalysis"
+
+
+def candidate_channels() -> dict[str, ChannelParameter]:
+    """Return the inputs of a component that takes all candidates; none but the trained one must be.
+
+    See `components.models.candidates`.
+    """
+    return {
+        channel: ChannelParameter(type=standard_artifacts.Model, optional=name != TRAINED)
+        for channel, name in SINGLE.items()
+    } | {channel: ChannelParameter(type=ModelCollection, optional=True) for channel in SEVERAL}

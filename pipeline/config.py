@@ -18,6 +18,7 @@ from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig
 from components.example_gen.config import DataConfig
 from components.example_validator.config import ValidatorConfig
+from components.explainer.config import ExplainerConfig
 from components.model_debugger.config import ModelDebuggerConfig
 from components.models.distribution.config import TAGGED as STRATEGIES
 from components.models.hyperparameters import TAGGED as FAMILIES
@@ -126,8 +127,10 @@ class PipelineConfig(Settings):
     compressor : CompressorConfig or None
     debugger : ModelDebuggerConfig or None
     remediator : RemediatorConfig or None
+    explainer : ExplainerConfig or None
         Those of the DimensionalityReducer, the Tuner, the Distiller, the Compressor, the
-        ModelDebugger and the Remediator, each of which runs only if the config has its section.
+        ModelDebugger, the Remediator and the Explainer, each of which runs only if the config has
+        its section.
     store : StoreConfig
         The metadata store.
     """
@@ -146,6 +149,7 @@ class PipelineConfig(Settings):
     compressor: CompressorConfig | None = None
     debugger: ModelDebuggerConfig | None = None
     remediator: RemediatorConfig | None = None
+    explainer: ExplainerConfig | None = None
     evaluator: EvaluatorConfig = EvaluatorConfig()
     pusher: PusherConfig = PusherConfig()
     store: StoreConfig = StoreConfig()

@@ -75,8 +75,8 @@ def producer_of(source: str) -> str:
 #: What models are trained on.
 _FEATURES = "DimensionalityReducer.reduced_examples or Transform.transformed_examples"
 
-#: What the Evaluator chooses from.
-_CANDIDATES = {
+#: What the Evaluator chooses from, and the Explainer explains one of.
+CANDIDATES = {
     "model": "Trainer.model",
     "distilled_model": "Distiller.model",
     "compressed_model": "Compressor.compressed_model",
@@ -180,12 +180,24 @@ NODES: dict[str, Node] = {
         ),
         Node("ModelDebugger", "model_debugger", "debugger", _MODEL_AND_ROWS),
         Node("Remediator", "remediator", "remediator", _MODEL_AND_ROWS),
+        Node(
+            "Explainer",
+            "explainer",
+            "explainer",
+            {
+                "raw_examples": "ExampleGen.examples",
+                "schema": "SchemaGen.schema",
+                "transform_graph": "Transform.transform_graph",
+                "projection": "DimensionalityReducer.projection",
+                **CANDIDATES,
+            },
+        ),
         # Finds the last blessed model; part of the Evaluator's settings.
         Node(
             "BaselineResolver",
             "evaluator",
             "evaluator",
-            _CANDIDATES,
+            CANDIDATES,
             resolver=True,
         ),
         Node(
@@ -194,7 +206,7 @@ NODES: dict[str, Node] = {
             "evaluator",
             {
                 "examples": "ExampleGen.examples",
-                **_CANDIDATES,
+                **CANDIDATES,
                 "baseline_model": "BaselineResolver.baseline",
                 "schema": "SchemaGen.schema",
             },

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from components.errors import InputError
 from components.evaluator import selection as evaluated
 from components.example_gen.dataset import DatasetSpec
 from components.example_gen.inspect import inspect
+from components.explainer import selection as explained
 from components.model_debugger import selection as debugged
+from components.models import candidates
 from components.models.hyperparameters import ImageHyperParameters, check_kind
 from components.remediator import selection as remedied
 from components.schema_gen import curated
@@ -37,7 +40,25 @@ def inspect_data(config: PipelineConfig) -> DatasetSpec:
         debugged.check(config.debugger, found.names, found.split_names)
     if "Remediator" in on and config.remediator is not None:
         remedied.check(config.remediator, found.task, found.names, distinct)
+    if "Explainer" in on and config.explainer is not None:
+        explained.check(config.explainer, found.names, found.split_names)
+        _check_candidate(config, config.explainer.candidate)
     return found
+
+
+def _check_candidate(config: PipelineConfig, name: str) -> None:
+    """Raise InputError if no node of the run makes the candidate that is to be explained."""
+    [inputs] = [node.inputs for node in config.enabled_nodes if node.name == "Explainer"]
+    channels = {**candidates.SINGLE, **candidates.SEVERAL}
+    known = [channels[channel] for channel in channels if channel in inputs]
+    if candidates.group_of(name) not in known:
+        raise InputError(
+            f"No node of this run makes the candidate {name!r}.",
+            setting="explainer.candidate",
+            expected=" or ".join(known),
+            got=name,
+            remedy="Switch on the component that makes it, or explain another.",
+        )
 
 
 def fit_to_data(config: PipelineConfig, dataset: DatasetSpec) -> PipelineConfig:

@@ -16,11 +16,7 @@ class EvaluatorSpec(ComponentSpec):
     PARAMETERS = base.PARAMETERS | {"dataset": ExecutionParameter(type=str)}
     INPUTS = {  # noqa: RUF012 (the field is TFX's)
         "examples": ChannelParameter(type=standard_artifacts.Examples),
-        "model": ChannelParameter(type=standard_artifacts.Model),
-        "distilled_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
-        "compressed_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
-        "remediated_models": ChannelParameter(type=artifacts.ModelCollection, optional=True),
-        "benchmark_models": ChannelParameter(type=artifacts.ModelCollection, optional=True),
+        **artifacts.candidate_channels(),
         "baseline_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "schema": ChannelParameter(type=standard_artifacts.Schema),
     }

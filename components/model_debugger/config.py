@@ -40,6 +40,8 @@ class ModelDebuggerConfig(Settings):
         "attacks",
         "calibration.py",
         "slice_search.py",
+        "slicing.py",
+        "deadline.py",
     )
     LIBRARIES: ClassVar[tuple[str, ...]] = (
         "tensorflow",
@@ -50,7 +52,7 @@ class ModelDebuggerConfig(Settings):
         "cleverhans",
         "foolbox",
         "adversarial-robustness-toolbox",
-        "statsmodels",
+        "scipy",
     )
 
     benchmark_models: BenchmarkModelsConfig | None = BenchmarkModelsConfig()

@@ -19,6 +19,7 @@ OPTIONAL = (
     "Compressor",
     "ModelDebugger",
     "Remediator",
+    "Explainer",
 )
 ALWAYS = [name for name in dag.NODES if name not in OPTIONAL]
 

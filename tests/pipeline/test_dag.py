@@ -49,6 +49,7 @@ def test_downstream():
         "Compressor",
         "ModelDebugger",
         "Remediator",
+        "Explainer",
         "BaselineResolver",
         "Evaluator",
         "Pusher",
