@@ -215,7 +215,7 @@ class EvaluatorConfig(Settings):
         Bins of equal mass in which scores are held against labels.
     """
 
-    USES: ClassVar[tuple[str, ...]] = ("models", "calibration.py", "fairness.py", "slice_search.py")
+    USES: ClassVar[tuple[str, ...]] = ("models",)
     LIBRARIES: ClassVar[tuple[str, ...]] = ("tensorflow-model-analysis",)
 
     metrics: tuple[str, ...] | None = Field(default=None, min_length=1)

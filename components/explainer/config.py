@@ -52,7 +52,7 @@ class ExplainerConfig(Settings):
         Settings of each method; None leaves one out.
     """
 
-    USES: ClassVar[tuple[str, ...]] = ("models", "deadline.py")
+    USES: ClassVar[tuple[str, ...]] = ("models",)
     LIBRARIES: ClassVar[tuple[str, ...]] = (
         "tensorflow",
         "tf-keras",

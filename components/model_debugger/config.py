@@ -35,14 +35,7 @@ class ModelDebuggerConfig(Settings):
     seed : int
     """
 
-    USES: ClassVar[tuple[str, ...]] = (
-        "models",
-        "attacks",
-        "calibration.py",
-        "slice_search.py",
-        "slicing.py",
-        "deadline.py",
-    )
+    USES: ClassVar[tuple[str, ...]] = ("models", "attacks")
     LIBRARIES: ClassVar[tuple[str, ...]] = (
         "tensorflow",
         "tf-keras",
