@@ -10,7 +10,7 @@ from components.page import Column, Row, count, folded, framed, number, scroll, 
 
 #: Pixels of the chart, of the names beside it, and of a feature.
 WIDTH, NAMES, BAR = 460, 190, 26
-NAME_LIMIT = 28
+NAME_LIMIT = 24
 #: Features that are drawn, the others are in the table.
 MOST_BARS = 20
 

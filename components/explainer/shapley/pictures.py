@@ -10,7 +10,7 @@ from components.charts import BLUE, GRAY, INK, RED, chart_of, plain, svg
 #: Pixels of a chart, of the names beside it, of a feature, and of a chart of one row.
 WIDTH, NAMES, BAR = 420, 180, 24
 ROW_WIDTH, ROW_NAMES = 260, 210
-NAME_LIMIT = 28
+NAME_LIMIT = 24
 #: Features in the chart of all, and in that of one row; the others are summed up there.
 MOST_BARS, MOST_PARTS = 20, 8
 #: Part of a feature's place that its points are spread over, and in how many steps.
