@@ -9,24 +9,25 @@ from components.attacks.constraints import violations
 
 
 def test_figures_of_two_networks_and_both_libraries(monkeypatch):
-    monkeypatch.setattr(adversarial, "CURVE", (0.1, 0.9))
+    monkeypatch.setattr(adversarial, "CURVE", (0.9,))
     monkeypatch.setattr(adversarial, "CURVE_ROWS", 16)
     monkeypatch.setattr(adversarial, "HELD_OUT", 64)
+    monkeypatch.setattr(adversarial, "BATCH", 32)
+    monkeypatch.setattr(adversarial, "RATE", 0.01)
     monkeypatch.setattr(adversarial, "network", _small_network)
     random = np.random.default_rng(0)
-    label = random.integers(0, 10, 512)
-    image = random.integers(0, 30, (512, 28, 28, 1))
-    image[np.arange(512), label + 9] += 200  # a line, lower or higher
+    label = random.integers(0, 10, 1024)
+    image = random.integers(0, 30, (1024, 28, 28, 1))
+    image[np.arange(1024), label + 9] += 200  # a line, lower or higher
     rows = {"image": image.astype(np.uint8), "label": label}
     test = {name: values[:40] for name, values in rows.items()}
-    found = adversarial.mnist(rows, test, 3, 1)
+    found = adversarial.mnist(rows, test, 12, 1)
     assert found["clean"]["plain"] > 90
     for name in ("fgsm", "pgd"):
         accuracies = found[name]
         assert accuracies["cleverhans"] == accuracies["foolbox"] <= found["clean"]["plain"]
     for curve in found["curve"].values():
-        assert curve["0.9"] == 0.0
-        assert curve["0.9"] < curve["0.1"]
+        assert curve == {"0.9": 0.0}
     assert found["plain_accuracy"] <= min(found["pgd"].values())
     assert 0 <= found["robust_accuracy"] <= found["clean"]["robust"]
 
@@ -45,9 +46,9 @@ def _small_network(seed):
 def test_the_attack_on_raw_columns_keeps_to_its_rules_and_the_check_is_not_blind(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(adversarial, "ADULT_ROWS", 80)
-    monkeypatch.setattr(adversarial, "DRAWS", 2)
-    monkeypatch.setattr(adversarial, "DRAW_ROWS", 30)
+    monkeypatch.setattr(adversarial, "ADULT_ROWS", 30)
+    monkeypatch.setattr(adversarial, "DRAWS", 1)
+    monkeypatch.setattr(adversarial, "DRAW_ROWS", 20)
     paths = tmp_path / "train.csv", tmp_path / "test.csv"
     random = np.random.default_rng(0)
     for path in paths:
@@ -58,7 +59,7 @@ def test_the_attack_on_raw_columns_keeps_to_its_rules_and_the_check_is_not_blind
     monkeypatch.setattr(data, "adult", lambda directory: paths)
     found = adversarial.adult(tmp_path)
     assert found["violations"] == 0
-    assert found["rows"] == 80
+    assert found["rows"] == 30
     assert 0 < found["success"] <= 100
     assert found["checked"] > 0
     monkeypatch.setattr(adversarial, "attack", _rude(adversarial.attack))
