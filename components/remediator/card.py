@@ -26,6 +26,8 @@ from components.page import (
 #: Of the artifact ``remediation``.
 REPORT_FILE = "remediation.json"
 WIDTH, HEIGHT = 560, 260
+#: How near two points lie, across and up, whose names would be in each other's way.
+NEAR = (0.35, 0.08)
 _DIGITS = "{:.4f}"
 
 Report = dict[str, Any]
@@ -143,7 +145,7 @@ def _checks(found: Report) -> str:
             ],
             "best" if each["holds"] is False else "",
         )
-        for each in found["checks"].values()
+        for each in (found["checks"][name] for name in found["names"])
     ]
     return titled(
         "The checks", table("Checks", "The Trainer's model; bold is what fails.", columns, rows)
@@ -204,8 +206,12 @@ def _picture(found: Report, name: str) -> str:
         return ""
     shown = [row["value"] for row in rows] + [check["limit"]]
     margin = 0.12 * (max(shown) - min(shown)) or 0.01
-    # Room for the names, which stand to the right of their points.
-    scale = altair.Scale(domain=[min(shown) - margin, max(shown) + 4 * margin], nice=False)
+    _spread(rows)
+    # Room for the names, which stand beside their points.
+    left = 4 if any(row["left"] for row in rows) else 1
+    scale = altair.Scale(
+        domain=[min(shown) - left * margin, max(shown) + 4 * margin], nice=False, zero=False
+    )
     base = chart_of(rows).encode(
         x=altair.X("value:Q", scale=scale, title=check["title"]),
         y=altair.Y("metric:Q", scale=altair.Scale(zero=False, padding=14), title=metric),
@@ -218,14 +224,16 @@ def _picture(found: Report, name: str) -> str:
     limit = (
         chart_of([{"limit": check["limit"]}])
         .mark_rule(strokeDash=[4, 4], color=INK)
-        .encode(x="limit:Q")
+        .encode(x=altair.X("limit:Q", scale=scale))
     )
-    names = base.mark_text(align="left", dx=9, color=RIMMED).encode(
-        text="name:N", color=altair.value(RIMMED)
-    )
-    chart = (limit + base.mark_point(filled=True, size=80, opacity=1) + names).properties(
-        width=WIDTH, height=HEIGHT
-    )
+    points = base.mark_point(filled=True, size=80, opacity=1)
+    names = [
+        chart_of([row for row in rows if row["left"] == left])
+        .mark_text(align="right" if left else "left", dx=-9 if left else 9, color=RIMMED)
+        .encode(x=altair.X("value:Q", scale=scale), y="metric:Q", text="name:N")
+        for left in (False, True)
+    ]
+    chart = altair.layer(limit, points, *names).properties(width=WIDTH, height=HEIGHT)
     told = "; ".join(f"{row['name']}: {row['value']:.4g}, {row['metric']:.4g}" for row in rows)
     side = "left" if check["better"] == "lower" else "right"
     return figure(
@@ -240,6 +248,20 @@ def _point(name: str, value: float, metric: float, kind: str) -> dict[str, Any]:
     return {"name": name, "value": value, "metric": metric, "kind": kind}
 
 
+def _spread(rows: list[dict[str, Any]]) -> None:
+    """Say of each point whether its name stands to its left: where another's is to its right."""
+    width, height = (
+        max(row[key] for row in rows) - min(row[key] for row in rows) or 1.0
+        for key in ("value", "metric")
+    )
+    for row in rows:
+        row["left"] = any(
+            0 < other["value"] - row["value"] < NEAR[0] * width
+            and abs(other["metric"] - row["metric"]) < NEAR[1] * height
+            for other in rows
+        )
+
+
 def _before_and_after(found: Report, each: dict[str, Any]) -> str:
     columns = [
         Column("", "name"),
@@ -251,8 +273,8 @@ def _before_and_after(found: Report, each: dict[str, Any]) -> str:
         Column("where, after", "text"),
     ]
     rows = []
-    for name, check in found["checks"].items():
-        own = each["checks"][name]
+    for name in found["names"]:
+        check, own = found["checks"][name], each["checks"][name]
         told = own["verdict"] or "not measured"
         if own["holds"] is not None and own["holds"] != check["holds"]:
             told += ", now holds" if own["holds"] else ", now fails"

@@ -191,7 +191,7 @@ def _monotonic(check: Monotonic, model: Scored) -> Measured:
     if model.predict is None:
         return Measured(None, "it is measured on raw columns of the saved model")
     way, column = largest_step_against(model.predict, model.rows.columns, check.columns, model.seed)
-    return Measured(way, column)
+    return Measured(way, f"{column} {check.columns[column]}")
 
 
 _MEASURES: dict[type, Callable[..., Measured]] = {

@@ -209,8 +209,7 @@ class Monotonic(_Check):
     @property
     def title(self) -> str:
         """What is measured, for people."""
-        told = ", ".join(f"{name} {direction}" for name, direction in self.columns.items())
-        return f"way against {told}"
+        return f"way against the direction of {' and '.join(self.columns)}"
 
 
 Check = Annotated[
@@ -495,7 +494,7 @@ class RemediatorConfig(Settings):
     def named_checks(self) -> dict[str, Check]:
         """Return the checks by names that can be those of files."""
         names = distinct(
-            [f"{index} {check.check} {_about(check)}" for index, check in enumerate(self.checks)],
+            [f"{index} {_about(check)}" for index, check in enumerate(self.checks)],
             lambda text: re.sub(r"[^A-Za-z0-9]+", "_", text.partition(" ")[2]).strip("_"),
         )
         return dict(zip(names.values(), self.checks, strict=True))
@@ -505,5 +504,7 @@ _CHECKS = ("slice_gap", "fairness_gap", "robustness", "calibration", "monotonic"
 
 
 def _about(check: Check) -> str:
-    gap = check.gap if isinstance(check, FairnessGap) else ""
-    return " ".join([gap, *check.columns_named])
+    kind = check.check
+    if isinstance(check, FairnessGap):
+        kind = check.gap.removesuffix("_difference")  # type: ignore[assignment]
+    return " ".join([kind, *check.columns_named])

@@ -19,7 +19,7 @@ from components.models.training import DivergedError, OutOfTimeError
 from components.remediator import checks
 from components.remediator.candidate import Candidate
 from components.remediator.checks import Measured, Scored
-from components.remediator.config import APT, DEFAULTS, Check, RemediatorConfig
+from components.remediator.config import APT, DEFAULTS, Calibration, Check, RemediatorConfig
 from components.remediator.remedies import REMEDIES
 from components.remediator.rows import Problem, Rows
 
@@ -89,10 +89,11 @@ def remediate(
     -------
     dict
         What `components.remediator.card` shows: ``rows``, ``tuning_rows``, ``metric``, whether a
-        higher one is better (``metric_rises``), ``checks``, ``failed``, ``quality``,
-        ``remedies`` and ``notes``.
+        higher one is better (``metric_rises``), ``names`` (of the checks, in their order),
+        ``checks``, ``failed``, ``quality``, ``remedies`` and ``notes``.
     """
     named = config.named_checks()
+    calibration = not any(isinstance(check, Calibration) for check in config.checks)
     progress.report(0.0, "measuring the checks")
     before = {name: checks.measure(check, judged) for name, check in named.items()}
     failed = [
@@ -115,6 +116,7 @@ def remediate(
         "tuning_rows": len(problem.tuning),
         "metric": _judge(problem, judged.rows).metric,
         "metric_rises": _rises(problem),
+        "names": list(named),
         "checks": {
             name: {
                 "check": check.check,
@@ -126,7 +128,7 @@ def remediate(
             for name, check in named.items()
         },
         "failed": failed,
-        "quality": quality(problem, judged.rows, judged.scores),
+        "quality": quality(problem, judged.rows, judged.scores, calibration=calibration),
         "remedies": [],
         "notes": notes,
     }
@@ -145,6 +147,7 @@ def remediate(
         best = choose(check, [(each.value, each.metric) for each in tried], _rises(problem))
         scored = publish(trial.name, tried[best].candidate)
         after = {name: checks.measure(each, scored) for name, each in named.items()}
+        now = quality(problem, judged.rows, scored.scores, calibration=calibration)
         described["remedies"].append(
             {
                 "name": trial.name,
@@ -162,7 +165,7 @@ def remediate(
                     for place, each in enumerate(tried)
                 ],
                 "seconds": time.monotonic() - started,
-                **compared(described, named, after, quality(problem, judged.rows, scored.scores)),
+                **compared(described, named, after, now),
                 "interval": list(
                     _judge(problem, judged.rows).difference(scored.scores, judged.scores)
                 ),
@@ -220,10 +223,15 @@ def choose(check: Check, tried: Sequence[tuple[float | None, float]], higher: bo
     return min(range(len(tried)), key=rank)
 
 
-def quality(problem: Problem, rows: Rows, scores: np.ndarray) -> dict[str, float]:
-    """Return the metrics of the task and, of classifications, the calibration error."""
+def quality(
+    problem: Problem, rows: Rows, scores: np.ndarray, *, calibration: bool = True
+) -> dict[str, float]:
+    """Return the metrics of the task and, of classifications, the calibration error.
+
+    The latter only with `calibration`: there may be a check of it.
+    """
     found = _judge(problem, rows).measure(scores)
-    if problem.task != REGRESSION:
+    if calibration and problem.task != REGRESSION:
         found[CALIBRATION_ERROR] = expected_calibration_error(rows.labels, scores)
     return found
 

@@ -26,6 +26,7 @@ def report(**changes):
         "tuning_rows": 900,
         "metric": "AUC",
         "metric_rises": True,
+        "names": ["gap", "right", "unknown"],
         "checks": {
             "gap": checked(0.2, False, f"gap by {EVIL}"),
             "right": checked(0.05, True, "calibration"),
@@ -87,7 +88,7 @@ def test_the_page_says_what_got_worse(tmp_path):
 
 def test_without_a_failure_there_is_no_remedy(tmp_path):
     checks = {"gap": checked(0.05, True), "other": checked(0.01, True)}
-    text = drawn(tmp_path, checks=checks, failed=[], remedies=[], notes=[])
+    text = drawn(tmp_path, checks=checks, names=["gap", "other"], failed=[], remedies=[], notes=[])
     assert "All 2 checks hold: no remedy was tried." in check_alone(text).text
     assert headings(text) == ["The checks"]
 

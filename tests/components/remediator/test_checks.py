@@ -153,7 +153,7 @@ def test_the_way_against_a_direction():
     rows = Rows(np.ones(300), {}, columns)
     model = Scored("regression", rows, None, None, predict, 1)
     found = measure(Monotonic(columns={"age": "increasing", "x": "decreasing"}), model)
-    assert found.detail == "age"
+    assert found.detail == "age increasing"
     # From 0.4 at 4 to 0.35 at 5, and from 0.45 at 6 to 0.35 at 7.
     assert found.value == pytest.approx(0.1)
     assert measure(Monotonic(columns={"x": "increasing"}), model).value == 0

@@ -87,8 +87,8 @@ def test_names_of_checks_are_distinct_and_those_of_files():
     odd = {"check": "slice_gap", "columns": ["mean radius", "a/b"], "limit": 0.1}
     names = list(config(FAIR, FAIR, odd).named_checks())
     assert names == [
-        "fairness_gap_equal_opportunity_difference_sex",
-        "fairness_gap_equal_opportunity_difference_sex_2",
+        "equal_opportunity_sex",
+        "equal_opportunity_sex_2",
         "slice_gap_mean_radius_a_b",
     ]
 

@@ -44,7 +44,7 @@ def test_checks_that_hold_need_no_remedy(made):
 
 def test_thresholds_mend_the_gap_and_what_got_worse_is_said(made):
     found, published = run(made, config(FAIR, CALIBRATED, remedies=["group_thresholds"]))
-    name = "fairness_gap_equal_opportunity_difference_group"
+    name = "equal_opportunity_group"
     assert found["failed"] == [name]
     [remedy] = found["remedies"]
     assert remedy["name"] == "group_thresholds"
