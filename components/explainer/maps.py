@@ -16,8 +16,8 @@ from components.explainer.problem import Problem
 from components.models.metric_names import BINARY, REGRESSION
 from components.models.transformed import WHITE
 
-#: Name of the table of maps among those of an explanation.
-MAPS = "maps"
+#: What the name of a table of maps ends with, among those of an explanation.
+MAPS = "_maps"
 
 
 @dataclass(frozen=True)
@@ -154,6 +154,7 @@ def described(images: Chosen, maps: np.ndarray) -> list[dict[str, Any]]:
         images.places, images.names, images.pixels, maps, strict=True
     ):
         label = subject.labels[place]
+        shown: float | str
         if subject.task == REGRESSION:
             shown = float(label)
         else:

@@ -48,22 +48,19 @@ class Network:
         assert model is not None
         self._problem, self._model = problem, model
         taken = {tensor.name: tensor for tensor in model.inputs}
-        self._ids = taken.get(CATEGORICAL)
-        looked_up = [each for each in layers_of(model) if _looks_up(each)] if self._ids_in else []
+        # Number of categorical columns.
+        self._columns = taken[CATEGORICAL].shape[-1] if CATEGORICAL in taken else 0
+        looked_up = [each for each in layers_of(model) if _looks_up(each)] if self._columns else []
         self._embeddings = {f"embedding_{place}": each for place, each in enumerate(looked_up)}
         self._own = tuple(name for name in (IMAGE, NUMERIC) if name in taken)
         self.names = (*self._own, *self._embeddings)
         # Of any number of rows, so that the model is traced once.
         points = {name: tf.TensorSpec(taken[name].shape, tf.float32) for name in self._own}
         for name, layer in self._embeddings.items():
-            points[name] = tf.TensorSpec([None, self._ids.shape[-1], layer.output_dim], tf.float32)
+            points[name] = tf.TensorSpec([None, self._columns, layer.output_dim], tf.float32)
         weights = tf.TensorSpec([None, len(problem.outputs)], tf.float32)
         self._values_graph = tf.function(self.compute, [points], autograph=False)
         self._slopes_graph = tf.function(self._slopes, [points, weights], autograph=False)
-
-    @property
-    def _ids_in(self) -> bool:
-        return self._ids is not None
 
     def points(self, subject: Subject) -> Points:
         """Return where the rows of a subject lie."""
@@ -132,13 +129,12 @@ class Network:
         background = self._problem.background
         some = background.take(np.arange(min(_TRIED_ROWS, len(background))))
         points = self.points(some)
-        columns = self._ids.shape[-1] if self._ids_in else 0
-        if any(points[name].shape[1:-1] != (columns,) for name in self._embeddings):
+        if any(points[name].shape[1:-1] != (self._columns,) for name in self._embeddings):
             return "The model does not embed its categorical columns side by side."
         values = self.compute(_tensors(points)).numpy()
         full = {each.name: tf.constant(some.arrays[each.name]) for each in self._model.inputs}
         features = {name: tf.cast(full[name], tf.float32) for name in self._own}
-        if self._ids_in:
+        if self._columns:
             features[CATEGORICAL] = full[CATEGORICAL]
         outputs = self._model(features, training=False)
         expected = explained(outputs, self._problem).numpy()
@@ -154,9 +150,9 @@ class Network:
 
     def _run(self, points: Mapping[str, tf.Tensor]) -> tf.Tensor:
         features = {name: points[name] for name in self._own}
-        if self._ids_in:
+        if self._columns:
             rows = tf.shape(points[self.names[0]])[0]
-            features[CATEGORICAL] = tf.zeros([rows, self._ids.shape[-1]], self._ids.dtype)
+            features[CATEGORICAL] = tf.zeros([rows, self._columns], tf.int64)
         with replaced({layer: points[name] for name, layer in self._embeddings.items()}):
             return self._model(features, training=False)
 

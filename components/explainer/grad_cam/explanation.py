@@ -29,6 +29,7 @@ def refuse(problem: Problem, config: GradCamConfig) -> str | None:
     if reason is not None:
         return reason
     model = problem.subject.model
+    assert model is not None
     if any(isinstance(layer, tf_keras.Model) for layer in model.layers):
         return "The model is made of several: none of their convolutions tells of all."
     if config.layer is None and not any(map(_convolves, model.layers)):
@@ -83,7 +84,7 @@ def explain(problem: Problem, config: GradCamConfig, deadline: Deadline) -> Expl
         "images": maps.described(done, values),
         "notes": notes,
     }
-    return Explanation(found, {maps.MAPS: maps.table(done, values)})
+    return Explanation(found, {f"grad_cam{maps.MAPS}": maps.table(done, values)})
 
 
 def target(model: tf_keras.Model, name: str | None) -> tf_keras.layers.Layer:
@@ -142,7 +143,8 @@ def activation_map(
     slope = tape.gradient(score, channels, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     share = tf.reduce_mean(slope, axis=(1, 2), keepdims=True)
     summed = tf.reduce_sum(share * channels, axis=-1)[0]
-    return np.maximum(summed.numpy().astype(np.float64), 0.0)
+    found: np.ndarray = np.maximum(summed.numpy().astype(np.float64), 0.0)
+    return found
 
 
 def _convolves(layer: tf_keras.layers.Layer) -> bool:

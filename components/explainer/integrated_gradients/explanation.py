@@ -157,7 +157,7 @@ def _of_images(
     found = _found(problem, config, kind, len(baselines[IMAGE]), parts)
     found["notes"] += notes
     found["images"] = maps.described(done, values)
-    return Explanation(found, {maps.MAPS: maps.table(done, values)})
+    return Explanation(found, {f"integrated_gradients{maps.MAPS}": maps.table(done, values)})
 
 
 def _baselines(problem: Problem, network: Network, kind: str, rows: int) -> Points:

@@ -55,7 +55,7 @@ def explain(problem: Problem, config: SmoothGradConfig, deadline: Deadline) -> E
         "images": maps.described(done, values),
         "notes": notes,
     }
-    return Explanation(found, {maps.MAPS: maps.table(done, values)})
+    return Explanation(found, {f"smooth_grad{maps.MAPS}": maps.table(done, values)})
 
 
 def smoothed(

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from components.errors import InputError
 from components.models.subject import Columns
+from components.models.transformed import WHITE
 from components.naming import nearest
 
 #: Files that are read as pictures.
@@ -123,4 +124,5 @@ def _picture(path: Path, shape: tuple[int, ...], setting: str) -> np.ndarray:
             got="something else",
         ) from None
     resized = tf.image.resize(pixels, (height, width), antialias=True)
-    return np.clip(np.round(resized.numpy()), 0.0, 255.0).astype(np.float32)
+    found: np.ndarray = np.clip(np.round(resized.numpy()), 0.0, WHITE).astype(np.float32)
+    return found

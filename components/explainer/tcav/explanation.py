@@ -39,6 +39,7 @@ def refuse(problem: Problem, config: TcavConfig) -> str | None:
     if reason is not None or config.layer is not None:
         return reason
     model = problem.subject.model
+    assert model is not None
     if any(isinstance(layer, tf_keras.Model) for layer in model.layers):
         return (
             f"The model is made of several: none of their layers tells of all. Set {SETTING}.layer."
@@ -81,6 +82,7 @@ def explain(problem: Problem, config: TcavConfig, deadline: Deadline) -> Explana
     """
     model = problem.subject.model
     layer = hidden(model) if config.layer is None else named(model, config.layer)
+    assert layer is not None
     network = Network(problem)
     notes: list[str] = []
     pool = activations(network, layer, network.points(problem.background))
@@ -157,6 +159,7 @@ def _concepts(
                 places = np.sort(random.choice(places, most, replace=False))
             found.append(_Concept(name, pool[places], places))
     else:
+        assert problem.background.images is not None
         shape = problem.background.images.shape[1:]
         for name, directory in config.folders.items():
             setting = f"{SETTING}.folders.{name}"

@@ -60,7 +60,7 @@ def explain(problem: Problem, config: XraiConfig, deadline: Deadline) -> Explana
         ],
         "notes": notes,
     }
-    return Explanation(found, {maps.MAPS: maps.table(done, values)})
+    return Explanation(found, {f"xrai{maps.MAPS}": maps.table(done, values)})
 
 
 def attributions(

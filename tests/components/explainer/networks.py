@@ -10,7 +10,8 @@ import tensorflow as tf
 import tf_keras
 
 from components.explainer.problem import Problem
-from components.models import measuring
+from components.models import architectures, measuring
+from components.models.hyperparameters import HyperParameters
 from components.models.metric_names import BINARY, MULTICLASS, REGRESSION
 from components.models.subject import Columns, Subject
 from components.models.transformed import (
@@ -111,6 +112,31 @@ def table_problem(
         link=link,
         seed=seed,
     )
+
+
+def bent_model(
+    architecture: str = "wide_and_deep",
+    *,
+    numbers: int = 3,
+    texts: int = 2,
+    outputs: int = 1,
+    seed: int = 0,
+    scale: float = 2.0,
+) -> tf_keras.Model:
+    """Return a model of a table with weights of some size: no training is needed to bend it."""
+    tf_keras.utils.set_random_seed(seed)
+    hp = HyperParameters(architecture=architecture, hidden_units=(16, 8))
+    model = architectures.build(
+        hp,
+        numeric=[f"x{place}" for place in range(numbers)],
+        vocabulary_sizes=[len(COLOURS)] * texts,
+        outputs=outputs,
+    )
+    model.set_weights([scale * weight for weight in model.get_weights()])
+    for layer in model.layers:
+        if isinstance(layer, tf_keras.layers.Embedding):
+            layer.set_weights([20 * weight for weight in layer.get_weights()])
+    return model
 
 
 def image_model(
@@ -214,11 +240,11 @@ def patch_model(size: int = 16, seed: int = 0) -> tf_keras.Model:
         ],
         size,
     )
-    images, labels, _ = patches(400, size, seed)
+    images, labels, _ = patches(200, size, seed)
     model.compile(
         tf_keras.optimizers.Adam(0.02), tf_keras.losses.BinaryCrossentropy(from_logits=True)
     )
-    model.fit(images.astype(np.float32), labels, batch_size=50, epochs=12, verbose=0)
+    model.fit(images.astype(np.float32), labels, batch_size=25, epochs=10, verbose=0)
     return model
 
 

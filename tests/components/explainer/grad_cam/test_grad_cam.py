@@ -35,7 +35,7 @@ def test_the_planted_patch_is_highlighted(trained, patches):
     found = METHOD.explain(trained, CONFIG, ALWAYS)
     assert found.found["layer"] == "second"
     assert found.found["resolution"] == [8, 8]
-    places, values = maps.read(found.tables[maps.MAPS])
+    places, values = maps.read(found.tables["grad_cam_maps"])
     for place, row in enumerate(places):
         if patches[1][row] == 1:
             where = patches[2][row]
@@ -79,7 +79,7 @@ def test_it_agrees_with_saliency(trained):
         }
 
     found = METHOD.explain(trained, CONFIG, ALWAYS)
-    places, values = maps.read(found.tables[maps.MAPS])
+    places, values = maps.read(found.tables["grad_cam_maps"])
     positive = [p for p, name in enumerate(found.found["images"]) if name["output"] == "yes"]
     assert positive
     for place in positive:

@@ -14,43 +14,27 @@ from components.explainer import maps
 from components.explainer.integrated_gradients import card
 from components.explainer.integrated_gradients.config import IntegratedGradientsConfig
 from components.explainer.integrated_gradients.explanation import METHOD
-from components.models import architectures, ensemble
-from components.models.hyperparameters import HyperParameters, TreesHyperParameters
+from components.models import ensemble
+from components.models.hyperparameters import TreesHyperParameters
 from components.models.trees import fit
 from tests.components.explainer import networks, problems
 from tests.components.pages import EVIL, Document, check_tables
 
-CONFIG = IntegratedGradientsConfig()
+#: Few baselines and a generous tolerance, so that the tests are quick.
+CONFIG = IntegratedGradientsConfig(baselines=3, tolerance=0.05)
 ALWAYS = Deadline(1000.0)
 TEXTS = ("colour", "other")
-
-
-def build(architecture="wide_and_deep", *, numbers=3, texts=2, outputs=1, seed=0, scale=2.0):
-    """Return a model with weights of some size: no training is needed to bend it."""
-    tf_keras.utils.set_random_seed(seed)
-    hp = HyperParameters(architecture=architecture, hidden_units=(16, 8))
-    model = architectures.build(
-        hp,
-        numeric=[f"x{place}" for place in range(numbers)],
-        vocabulary_sizes=[len(networks.COLOURS)] * texts,
-        outputs=outputs,
-    )
-    model.set_weights([scale * weight for weight in model.get_weights()])
-    for layer in model.layers:
-        if isinstance(layer, tf_keras.layers.Embedding):
-            layer.set_weights([20 * weight for weight in layer.get_weights()])
-    return model
 
 
 @pytest.fixture(scope="module")
 def table():
     columns = networks.table_columns(40, 1, TEXTS)
     background = networks.table_columns(60, 2, TEXTS)
-    return networks.table_problem(build(), columns, background)
+    return networks.table_problem(networks.bent_model(), columns, background)
 
 
 def test_the_parts_of_a_linear_model_are_its_weights_times_the_distance():
-    model = build("linear")
+    model = networks.bent_model("linear")
     columns = networks.table_columns(30, 3, TEXTS)
     background = networks.table_columns(50, 4, TEXTS)
     problem = networks.table_problem(model, columns, background)
@@ -107,7 +91,7 @@ def test_too_few_steps_are_told(table):
 
 @pytest.mark.parametrize("architecture", ["mlp", "cross", "residual"])
 def test_every_output_of_several_classes_is_explained(architecture):
-    model = build(architecture, outputs=3, scale=1.0)
+    model = networks.bent_model(architecture, outputs=3, scale=1.0)
     columns = networks.table_columns(10, 5, TEXTS)
     problem = networks.table_problem(
         model, columns, networks.table_columns(20, 6, TEXTS), task="multiclass", link="probability"
@@ -120,13 +104,15 @@ def test_every_output_of_several_classes_is_explained(architecture):
 
 
 def test_the_members_of_an_ensemble_are_looked_into():
-    model = ensemble.combine([build(seed=1), build("mlp", seed=2)], [0.5, 0.5])
+    model = ensemble.combine(
+        [networks.bent_model(seed=1), networks.bent_model("mlp", seed=2)], [0.5, 0.5]
+    )
     problem = networks.table_problem(
         model, networks.table_columns(10, 7, TEXTS), networks.table_columns(20, 8, TEXTS)
     )
     assert METHOD.refuse(problem, CONFIG) is None
     found = METHOD.explain(problem, CONFIG, ALWAYS)
-    assert found.found["completeness"]["largest"] <= 0.01
+    assert found.found["completeness"]["largest"] <= 0.05
     assert min(found.found["importance"].values()) > 0
 
 
@@ -155,7 +141,7 @@ def test_groups_are_one_feature(table):
 
 
 def test_a_table_of_text_alone_a_constant_column_and_an_unseen_category():
-    model = build("mlp", numbers=0)
+    model = networks.bent_model("mlp", numbers=0)
     rows = np.array(["red", "green", "blue", "never seen", ""], object)
     columns = {"colour": rows, "other": np.array(["red"] * 5, object)}
     usual = np.array(["red", "green", "red", "green"], object)
@@ -179,7 +165,7 @@ def test_what_has_no_gradient_is_refused(table):
     trees, _ = fit(hp, table.subject.features, arrays, arrays, label="label", seed=0)
     problem = networks.table_problem(trees, table.subject.columns, table.background.columns)
     assert "trees" in METHOD.refuse(problem, CONFIG)
-    half = ensemble.combine([trees, build()], [0.5, 0.5])
+    half = ensemble.combine([trees, networks.bent_model()], [0.5, 0.5])
     problem = networks.table_problem(half, table.subject.columns, table.background.columns)
     assert "trees" in METHOD.refuse(problem, CONFIG)
 
@@ -238,7 +224,7 @@ def test_images_get_weights_times_pixels_from_black():
     weights -= weights.mean()
     problem = networks.image_problem(networks.linear_model(weights, 0.0), pixels)
     found = METHOD.explain(problem, IntegratedGradientsConfig(images=5), ALWAYS)
-    places, values = maps.read(found.tables[maps.MAPS])
+    places, values = maps.read(found.tables["integrated_gradients_maps"])
     sign = np.where(problem.subject.scores[places].argmax(axis=1) == 1, 1, -1)
     assert set(sign) == {-1, 1}
     expected = (weights * pixels[places]).sum(axis=-1) * sign[:, None, None]

@@ -30,7 +30,7 @@ def test_the_gradient_of_a_linear_model_is_its_weights():
     pixels = np.random.default_rng(1).integers(0, 256, (3, 6, 6, 3)).astype(np.uint8)
     problem = networks.image_problem(networks.linear_model(weights), pixels)
     found = METHOD.explain(problem, CONFIG, ALWAYS)
-    places, values = maps.read(found.tables[maps.MAPS])
+    places, values = maps.read(found.tables["smooth_grad_maps"])
     assert len(places) == 3
     for each in values:
         np.testing.assert_allclose(each, np.abs(weights).max(axis=-1), rtol=1e-5)
@@ -74,7 +74,7 @@ def test_equal_seeds_and_other_orders_give_equal_maps(trained):
     moved = METHOD.explain(networks.permuted(trained, order), CONFIG, ALWAYS)
 
     def by_row(explanation):
-        rows = explanation.tables[maps.MAPS].to_pylist()
+        rows = explanation.tables["smooth_grad_maps"].to_pylist()
         return {row["row"]: np.array(row["values"]) for row in rows}
 
     ours, theirs = by_row(found), by_row(moved)

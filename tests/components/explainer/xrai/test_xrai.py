@@ -110,15 +110,17 @@ def test_integrated_gradients_are_those_of_saliency(trained):
 
 def test_the_planted_region_is_the_first(trained, patches):
     found = METHOD.explain(trained, XraiConfig(images=6, scales=(100, 250), steps=16), ALWAYS)
-    places, values = maps.read(found.tables[maps.MAPS])
+    places, values = maps.read(found.tables["xrai_maps"])
     with_patch = [place for place, row in enumerate(places) if patches[1][row] == 1]
     assert len(with_patch) == 3
     for place in with_patch:
         where = patches[2][places[place]]
         gains = values[place]
         first = gains == gains.max()
-        assert where[first].mean() > 0.5  # The dilated patch, and nothing else.
-        assert first[where].mean() > 0.7
+        assert where[first].mean() > 0.5  # Of the patch, or its dilated edge.
+        # Of the best pixels, twice as many as the patch has, most of the patch is.
+        limit = np.sort(gains.ravel())[-2 * where.sum()]
+        assert (gains >= limit)[where].mean() > 0.8
 
 
 def test_the_best_share_holds_whole_regions():
