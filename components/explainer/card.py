@@ -52,8 +52,9 @@ def lines(found: dict[str, Any]) -> str:
     """Return what the run's summary says of the explanations."""
     told = [
         line
-        for name, each in found["methods"].items()
-        for line in _CARDS[name].lines(each["found"])
+        for name, card in _CARDS.items()
+        if name in found["methods"]
+        for line in card.lines(found["methods"][name]["found"])
     ]
     if found["quality"] is not None:
         told += quality.lines(found["quality"])
@@ -81,7 +82,11 @@ def section(directory: str | os.PathLike[str]) -> str:
         f" {', '.join(found['outputs'])}{scale}."
     )
     parts = [f"<p>{escape(lead)}</p>", _methods(found)]
-    parts += [_CARDS[name].section(each["found"]) for name, each in found["methods"].items()]
+    parts += [
+        card.section(found["methods"][name]["found"])
+        for name, card in _CARDS.items()
+        if name in found["methods"]
+    ]
     if found["quality"] is not None:
         parts.append(quality.section(found["quality"]))
     return "".join(parts)
@@ -107,7 +112,7 @@ def _methods(found: dict[str, Any]) -> str:
                 f"{each['seconds']:.1f}",
             ]
         )
-        for each in found["methods"].values()
+        for each in (found["methods"][name] for name in _CARDS if name in found["methods"])
     ]
     refused = "".join(
         f"<li>{escape(name.replace('_', ' '))}: {escape(reason)}</li>"

@@ -43,8 +43,9 @@ def lines(found: dict[str, Any]) -> str:
     """Return what the run's summary says of a model."""
     return "\n".join(
         line
-        for name, described in found["sections"].items()
-        for line in _CARDS[name].lines(described)
+        for name, card in _CARDS.items()
+        if name in found["sections"]
+        for line in card.lines(found["sections"][name])
     )
 
 
@@ -64,5 +65,7 @@ def section(directory: str | os.PathLike[str]) -> str:
     found = json.loads((Path(directory) / REPORT_FILE).read_text(encoding="utf-8"))
     lead = f"Looked into on {found['rows']:,} rows of the {found['split']} split."
     return f"<p>{escape(lead)}</p>" + "".join(
-        _CARDS[name].section(described) for name, described in found["sections"].items()
+        card.section(found["sections"][name])
+        for name, card in _CARDS.items()
+        if name in found["sections"]
     )

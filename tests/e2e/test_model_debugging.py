@@ -37,7 +37,7 @@ evaluator:
 def write_table(path: Path) -> None:
     """Write loans that one region is granted more often than the other."""
     random = np.random.default_rng(0)
-    rows = 900
+    rows = 2400
     income, debt = random.normal(size=rows), random.normal(size=rows)
     region = random.choice(["north", "south"], rows)
     noise = random.normal(0, 0.4, rows)
@@ -64,13 +64,13 @@ def test_a_model_is_looked_into_and_remedied_and_all_are_candidates(project):
     assert "demographic parity difference by region" in told
 
     found = project.newest("ModelDebugger/analysis", "analysis.json")
-    assert list(found["sections"]) == [
+    assert set(found["sections"]) == {
         "benchmark_models",
         "residuals",
         "sensitivity",
         "adversarial",
         "privacy",
-    ]
+    }
     check_alone(project.newest_text("ModelDebugger/analysis", "model_debugging.html"))
 
     remedied = project.newest("Remediator/remediation", "remediation.json")
