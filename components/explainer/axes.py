@@ -17,6 +17,8 @@ from components.page import number
 CHUNK = 50_000
 #: Coordinate of a category that the background does not hold.
 UNSEEN = -1.0
+#: From here on a whole number is not told in full.
+WHOLE = 1e15
 #: Name of a value that is missing.
 MISSING = "(missing)"
 
@@ -91,7 +93,7 @@ class Axis:
     def label(self, coordinate: float) -> str:
         """Return a value for people."""
         if self.numeric:
-            return MISSING if np.isnan(coordinate) else number(float(coordinate))
+            return amount(coordinate)
         values = [self.table[name][int(coordinate)] for name in self.columns]
         if len(values) == 1:
             return _text(values[0])
@@ -104,6 +106,15 @@ class Axis:
     def labels(self, coordinates: Sequence[float] | np.ndarray) -> list[str]:
         """Return values for people."""
         return [self.label(coordinate) for coordinate in coordinates]
+
+
+def amount(value: float) -> str:
+    """Return a number for people: whole ones in full, others in four significant digits."""
+    if np.isnan(value):
+        return MISSING
+    if float(value).is_integer() and abs(value) < WHOLE:
+        return f"{value:,.0f}"
+    return number(float(value))
 
 
 def of(problem: Problem) -> dict[str, Axis]:
@@ -211,5 +222,4 @@ def _keys(values: np.ndarray) -> np.ndarray:
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value or MISSING
-    amount = float(value)  # type: ignore[arg-type]
-    return MISSING if np.isnan(amount) else number(amount)
+    return amount(float(value))  # type: ignore[arg-type]

@@ -11,6 +11,15 @@ from components.models.metric_names import BINARY, REGRESSION
 from components.page import number
 
 
+def in_words(problem: Problem) -> list[str]:
+    """Return what each output of a problem is, in words."""
+    subject = problem.subject
+    if subject.task == REGRESSION:
+        return [subject.label]
+    what = "log-odds of " if problem.link == "log_odds" else "probability of "
+    return [f"{what}{subject.label} = {name}" for name in problem.outputs]
+
+
 @dataclass(frozen=True)
 class Decisions:
     """The class that a classifier gives, or a number that a regression does not move far from.
@@ -72,6 +81,7 @@ class Decisions:
     def name(self, own: np.ndarray) -> str:
         """Return what an answer [outputs] means, in words."""
         if self.tolerance is None:
-            return self.problem.subject.classes[int(self.classes(own[None])[0])]
+            name = self.problem.subject.classes[int(self.classes(own[None])[0])]
+            return f"{self.problem.subject.label} = {name}"
         value = number(float(own[0]))
         return f"{self.problem.subject.label} {value} ± {number(self.tolerance)}"

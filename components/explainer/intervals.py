@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.explainer.axes import MISSING, UNSEEN, Axis
+from components.explainer.axes import MISSING, UNSEEN, Axis, amount
 from components.models.subject import Columns
-from components.page import number
 
 
 @dataclass(frozen=True)
@@ -75,8 +74,8 @@ class Intervals:
         if not len(self.edges):
             return f"{name} has a value"
         if code == 0:
-            return f"{name} ≤ {number(float(self.edges[0]))}"
+            return f"{name} ≤ {amount(self.edges[0])}"
         if code == len(self.edges):
-            return f"{name} > {number(float(self.edges[-1]))}"
+            return f"{name} > {amount(self.edges[-1])}"
         low, high = self.edges[code - 1 : code + 1]
-        return f"{number(float(low))} < {name} ≤ {number(float(high))}"
+        return f"{amount(low)} < {name} ≤ {amount(high)}"

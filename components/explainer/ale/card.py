@@ -8,8 +8,8 @@ from components.charts import escape, plain
 from components.explainer import gallery, plots
 from components.page import framed, number, titled
 
-#: Outputs that are drawn of a feature.
-MOST_OUTPUTS = 5
+#: Features that are drawn, and outputs of each.
+MOST_FEATURES, MOST_OUTPUTS = 10, 5
 
 Found = dict[str, Any]
 
@@ -37,11 +37,19 @@ def section(found: Found) -> str:
     )
     if any(feature["low"] for feature in found["features"]):
         text += f" Bands hold the effect with {found['confidence']:.0%} confidence."
+    if len(found["features"]) > MOST_FEATURES:
+        text += (
+            f" The {MOST_FEATURES} features of {len(found['features'])} with the greatest effects "
+            "are drawn; all are in the table."
+        )
     return framed(
         [
             titled("Accumulated local effects", f"<p>{escape(text)}</p>"),
             gallery.notes(found["notes"]),
-            gallery.many([_profile(found, each) for each in found["features"]], "more features"),
+            gallery.many(
+                [_profile(found, each) for each in found["features"][:MOST_FEATURES]],
+                "more features",
+            ),
             _pairs(found),
         ],
         gallery.STYLE,
@@ -62,7 +70,7 @@ def _signed(value: float) -> str:
 
 
 def _profile(found: Found, feature: Found) -> str:
-    outputs, main = found["outputs"], feature["output"]
+    outputs, main = found["answers"], feature["output"]
     # The output that varies most is first, and has the band.
     order = [main, *(place for place in range(len(outputs)) if place != main)][:MOST_OUTPUTS]
     series = [
@@ -117,7 +125,7 @@ def _pair(found: Found, pair: Found) -> str:
         ]
         for r in range(height + 1)
     ]
-    output = found["outputs"][pair["output"]]
+    output = found["answers"][pair["output"]]
     title = f"{plain(first)} and {plain(second)}"
     drawn = plots.heat_map(
         pair["labels"][0],

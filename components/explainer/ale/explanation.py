@@ -14,6 +14,7 @@ from components.explainer.ale import effects, similarity
 from components.explainer.ale.config import AleConfig
 from components.explainer.ale.effects import Local
 from components.explainer.axes import Axis
+from components.explainer.decisions import in_words
 from components.explainer.method import Explanation, Method
 from components.explainer.problem import Problem
 from components.models.subject import Columns
@@ -45,8 +46,9 @@ def explain(problem: Problem, config: AleConfig, deadline: Deadline) -> Explanat
     Returns
     -------
     Explanation
-        ``found`` has ``rows``, ``outputs``, ``confidence`` and ``importance``: the standard
-        deviation of the effect over the rows, in the mean of the outputs; ``features``, by
+        ``found`` has ``rows``, ``outputs``, ``answers`` (the same in words), ``confidence`` and
+        ``importance``: the standard deviation of the effect over the rows, in the mean of the
+        outputs; ``features``, by
         falling importance, each with ``name``, ``numeric``, ``grid``, ``labels``, ``effect``
         [outputs][grid], ``output`` (the place of that which varies most), ``low`` and ``high``
         of its interval (None without samples), ``share`` of the rows at each point, and ``rows``
@@ -91,6 +93,7 @@ def explain(problem: Problem, config: AleConfig, deadline: Deadline) -> Explanat
         found={
             "rows": len(chosen),
             "outputs": list(problem.outputs),
+            "answers": in_words(problem),
             "confidence": config.confidence,
             "importance": {
                 name: described[name]["importance"] for name in varying if name in described
@@ -152,8 +155,8 @@ def _local(
     rows = np.flatnonzero(np.isin(values, kinds))
     if len(kinds) < len(axis.distinct):
         notes.append(
-            f"{axis.name}: the effects of {len(kinds)} of {len(axis.distinct)} categories, the "
-            f"most frequent; {len(rows) / len(values):.0%} of the rows have them."
+            f"{axis.name}: the effects of {len(kinds)} of {len(axis.distinct)} categories; "
+            f"the others are rare ({1 - len(rows) / len(values):.1%} of the rows)."
         )
     order = similarity.order(
         np.searchsorted(kinds, values[rows]),

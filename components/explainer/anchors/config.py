@@ -39,7 +39,7 @@ class AnchorsConfig(Settings):
     slack: float = Field(default=0.03, gt=0, lt=1)
     delta: float = Field(default=0.05, gt=0, lt=1)
     beam: int = Field(default=3, ge=1, le=50)
-    difference: float = Field(default=0.15, gt=0, lt=1)
+    difference: float = Field(default=0.2, gt=0, lt=1)
     max_conditions: int = Field(default=4, ge=1, le=20)
     parts: int = Field(default=4, ge=2, le=100)
     batch: int = Field(default=50, ge=1, le=10_000)

@@ -106,10 +106,11 @@ def anchor(
     config: AnchorsConfig,
     deadline: Deadline,
 ) -> Rule:
-    """Return the rule of greatest coverage among those that hold, or the most precise one.
+    """Return the rule of greatest coverage among the shortest that hold, or the most precise.
 
-    Ribeiro, Singh and Guestrin, "Anchors" (2018), algorithm 2: rules grow by a condition at a
-    time; of each size the best few are told apart by KL-LUCB.
+    Ribeiro, Singh and Guestrin, "Anchors" (2018), algorithm 2, but that it ends with the first
+    size of which a rule holds: rules grow by a condition at a time; of each size the best few
+    are told apart by KL-LUCB.
 
     Parameters
     ----------
@@ -136,37 +137,36 @@ def anchor(
 
     # As many bounds as are looked at must hold at once.
     delta = config.delta / (1 + (config.beam - 1) * features)
-    best: Rule | None = None
-    fallback: Rule | None = None
-    rules: list[tuple[int, ...]] = [()]
-    for size in range(min(config.max_conditions, features) + 1):
-        arms = Arms(len(rules), draw_of(rules), config.batch, ended)
-        kept = arms.best(min(config.beam, len(rules)), config.delta, config.difference)
-        for arm in kept:
-            holds = arms.decide(arm, config.precision, config.slack, delta)
-            rule = Rule(
-                rules[arm],
-                float(arms.means[arm]),
-                arms.bounds(arm, delta)[0],
-                sampler.coverage(rules[arm]),
-                int(arms.trials[arm]),
-                holds,
+
+    def told(arms: Arms, rules: list[tuple[int, ...]], places: np.ndarray) -> list[Rule]:
+        return [
+            Rule(
+                features=rules[arm],
+                holds=arms.decide(arm, config.precision, config.slack, delta),
+                precision=float(arms.means[arm]),
+                low=arms.bounds(arm, delta)[0],
+                coverage=sampler.coverage(rules[arm]),
+                samples=int(arms.trials[arm]),
             )
-            if fallback is None or (rule.low, rule.coverage) > (fallback.low, fallback.coverage):
-                fallback = rule
-            if holds and (best is None or rule.coverage > best.coverage):
-                best = rule
-        if size == 0 and best is not None:
-            break
+            for arm in places.tolist()
+        ]
+
+    seen: list[Rule] = []
+    rules: list[tuple[int, ...]] = [()]
+    for _ in range(min(config.max_conditions, features) + 1):
+        arms = Arms(len(rules), draw_of(rules), config.batch, ended)
+        # Those that look well at once are no matter for the bandit.
+        seen += told(arms, rules, np.flatnonzero(arms.means >= config.precision))
+        if not any(rule.holds for rule in seen):
+            kept = arms.best(min(config.beam, len(rules)), config.delta, config.difference)
+            seen += told(arms, rules, kept)
+        held = [rule for rule in seen if rule.holds]
+        if held:
+            return max(held, key=lambda rule: (rule.coverage, rule.low))
         rules = _longer([rules[arm] for arm in kept], features)
-        if best is not None:
-            # A longer rule never covers more than what it is made of.
-            found = best.coverage
-            rules = [rule for rule in rules if sampler.coverage(rule) > found]
         if not rules or ended():
             break
-    assert fallback is not None
-    return best or fallback
+    return max(seen, key=lambda rule: (rule.low, rule.coverage))
 
 
 def _longer(rules: list[tuple[int, ...]], features: int) -> list[tuple[int, ...]]:

@@ -18,7 +18,6 @@ from components.explainer.decisions import Decisions
 from components.explainer.method import Explanation, Method
 from components.explainer.problem import Problem
 from components.naming import nearest
-from components.page import number
 
 SETTING = "explainer.counterfactuals"
 #: Rows of the background among which neighbours are looked for.
@@ -180,7 +179,7 @@ def _before(axis: Axis, own: dict[str, np.ndarray], coordinate: float) -> str:
 def _after(axis: Axis, coordinate: float, before: float) -> str:
     """Return the new value, with more digits where it would else read as the old one."""
     text = axis.label(coordinate)
-    if axis.numeric and text == number(before):
+    if axis.numeric and text == axis.label(before):
         return repr(coordinate)
     return text
 

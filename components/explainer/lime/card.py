@@ -76,7 +76,7 @@ def _amount(found: Found) -> str:
 
 
 def _texts(found: Found, example: Found) -> tuple[str, str]:
-    output = plain(found["outputs"][example["output"]])
+    output = plain(found["answers"][example["output"]])
     title = f"row {example['row']}: {output} {number(example['value'])}"
     text = f"The linear model says {number(example['prediction'])}"
     if example["fidelity"] is not None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from components.attacks.pictures import picture_uri
 from components.deadline import Deadline
 from components.explainer import axes, chosen
+from components.explainer.decisions import in_words
 from components.explainer.lime import pictures, tables
 from components.explainer.lime.config import LimeConfig
 from components.explainer.lime.tables import Explained
@@ -19,6 +20,8 @@ from components.models.transformed import WHITE
 
 #: Fidelity below which a linear model does not tell what the model does.
 POOR = 0.5
+#: Share of rows from which it is told that they are explained poorly.
+NOTABLE = 0.01
 
 
 def refuse(problem: Problem, config: LimeConfig) -> str | None:
@@ -42,8 +45,8 @@ def explain(problem: Problem, config: LimeConfig, deadline: Deadline) -> Explana
     -------
     Explanation
         ``found`` has ``kind``, "table" or "image"; ``rows`` that were explained; ``samples``;
-        ``outputs``; ``fidelity``, the weighted R squared of the linear models: ``mean``, ``low``
-        (a tenth is below it), and ``poor``, the share below `POOR`; None where nothing varies;
+        ``outputs``, ``answers`` (the same in words); ``fidelity``, the weighted R squared of the
+        linear models: ``mean``, ``low`` (a tenth is below it), and ``poor``, the share below `POOR`; None where nothing varies;
         and ``notes``. Of a table also ``width`` of the kernel, ``importance``, the mean absolute
         weight of each feature, and ``examples``, each with ``row``, ``output``, ``value``,
         ``prediction`` (the linear model's), ``fidelity``, and ``weights`` (``text``,
@@ -58,7 +61,7 @@ def explain(problem: Problem, config: LimeConfig, deadline: Deadline) -> Explana
 
 def _of_table(problem: Problem, config: LimeConfig, deadline: Deadline) -> Explanation:
     explained = tables.explain(problem, config, deadline)
-    fit, outputs = explained.fit, problem.outputs
+    fit = explained.fit
     notes = _left_out(len(problem.subject), len(explained.rows), "rows")
     unseen = {
         each.axis.name
@@ -82,7 +85,8 @@ def _of_table(problem: Problem, config: LimeConfig, deadline: Deadline) -> Expla
             "rows": len(explained.rows),
             "samples": config.samples,
             "width": explained.width,
-            "outputs": list(outputs),
+            "outputs": list(problem.outputs),
+            "answers": in_words(problem),
             "fidelity": fidelity,
             "importance": {}
             if sizes is None
@@ -201,6 +205,7 @@ def _of_images(problem: Problem, config: LimeConfig, deadline: Deadline) -> Expl
             "rows": len(found),
             "samples": config.image_samples,
             "outputs": list(problem.outputs),
+            "answers": in_words(problem),
             "fidelity": fidelity,
             "examples": found,
             "notes": notes,
@@ -239,7 +244,7 @@ def _fidelity(values: np.ndarray) -> dict[str, float] | None:
 
 
 def _doubts(fidelity: dict[str, float] | None, what: str) -> list[str]:
-    if fidelity is None or not fidelity["poor"]:
+    if fidelity is None or fidelity["poor"] < NOTABLE:
         return []
     return [
         f"For {fidelity['poor']:.0%} of the {what} the linear model explains less than {POOR:.0%} "

@@ -8,8 +8,8 @@ from components.charts import escape, plain
 from components.explainer import gallery, plots
 from components.page import framed, number, titled
 
-#: Outputs that are drawn of a feature.
-MOST_OUTPUTS = 5
+#: Features that are drawn, those whose single rows are, and outputs of a feature.
+MOST_FEATURES, MOST_ICE, MOST_OUTPUTS = 10, 6, 5
 
 Found = dict[str, Any]
 
@@ -40,10 +40,17 @@ def section(found: Found) -> str:
         f"{found['rows']:,} rows if all of them had the same value of a feature. The band holds "
         "80 % of the rows; ticks are the deciles of the feature."
     )
+    if len(found["features"]) > MOST_FEATURES:
+        text += (
+            f" The {MOST_FEATURES} features of {len(found['features'])} whose curves vary most "
+            "are drawn; all are in the table."
+        )
     parts = [
         titled("Partial dependence", f"<p>{escape(text)}</p>"),
         gallery.notes(found["notes"]),
-        gallery.many([_profile(found, each) for each in found["features"]], "more features"),
+        gallery.many(
+            [_profile(found, each) for each in found["features"][:MOST_FEATURES]], "more features"
+        ),
         _ice(found),
         _pairs(found),
     ]
@@ -60,7 +67,7 @@ def _course(feature: Found) -> str:
 
 
 def _profile(found: Found, feature: Found) -> str:
-    outputs, main = found["outputs"], feature["output"]
+    outputs, main = found["answers"], feature["output"]
     # The output that varies most is first, and has the band.
     order = [main, *(place for place in range(len(outputs)) if place != main)][:MOST_OUTPUTS]
     series = [
@@ -92,7 +99,7 @@ def _profile(found: Found, feature: Found) -> str:
 
 def _ice(found: Found) -> str:
     features = [each for each in found["features"] if each["clusters"]]
-    features.sort(key=lambda each: -each["spread"])
+    features = sorted(features, key=lambda each: -each["spread"])[:MOST_ICE]
     if not features:
         return ""
     text = (
@@ -156,7 +163,7 @@ def _pair(found: Found, pair: Found) -> str:
         empty,
         x_title=second,
         y_title=first,
-        value_title=found["outputs"][pair["output"]],
+        value_title=found["answers"][pair["output"]],
         label=f"Joint partial dependence on {title}",
     )
     return gallery.picture(title, text, drawn)

@@ -12,6 +12,7 @@ from components.deadline import Deadline
 from components.errors import InputError
 from components.explainer import association, axes, curve_table
 from components.explainer.axes import Axis
+from components.explainer.decisions import in_words
 from components.explainer.method import Explanation, Method
 from components.explainer.partial_dependence import curves
 from components.explainer.partial_dependence.config import PartialDependenceConfig
@@ -46,8 +47,8 @@ def explain(problem: Problem, config: PartialDependenceConfig, deadline: Deadlin
     Returns
     -------
     Explanation
-        ``found`` has ``rows``, ``outputs`` and ``importance``: the standard deviation of the
-        partial dependence over the background's own values (after Greenwell et al. 2018), in
+        ``found`` has ``rows``, ``outputs``, ``answers`` (the same in words) and ``importance``:
+        the standard deviation of the partial dependence over the background's own values (after Greenwell et al. 2018), in
         the mean of the outputs; ``features``, by falling importance, each with ``name``,
         ``numeric``, ``grid``, ``labels``, ``dependence`` [outputs][grid], ``missing`` (that of a
         missing number, or None), ``output`` (the place of that which varies most; what follows
@@ -96,6 +97,7 @@ def explain(problem: Problem, config: PartialDependenceConfig, deadline: Deadlin
         found={
             "rows": len(rows),
             "outputs": list(problem.outputs),
+            "answers": in_words(problem),
             "importance": importance,
             "features": [described[name] for name in ranked],
             "pairs": pairs,

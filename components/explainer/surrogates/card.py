@@ -76,7 +76,7 @@ def _tree(found: Found) -> str:
     leaves = [node for node in nodes if node["condition"] is None]
     if len(leaves) == 1:
         return titled("Decision tree", "<p>No condition tells answers apart.</p>")
-    name = found["outputs"][output]
+    name = found["answers"][output]
     label = f"Decision tree of {count(len(leaves), 'leaf').replace('leafs', 'leaves')}"
     drawn = pictures.drawn(nodes, output, name, label)
     text = (
@@ -87,7 +87,7 @@ def _tree(found: Found) -> str:
         "Each way through the tree as a rule.",
         [
             Column("if", "wide"),
-            *(Column(output, "number") for output in found["outputs"]),
+            *(Column(output, "number") for output in found["answers"]),
             Column("rows", "number"),
         ],
         [
@@ -133,7 +133,7 @@ def _rulefit(found: Found) -> str:
         )
         for term in surrogate["terms"]
     ]
-    name = plain(found["outputs"][surrogate["output"]])
+    name = plain(found["answers"][surrogate["output"]])
     caption = f"Where a rule holds, its weight is added to {name}; the most important first."
     shown = table("Terms of RuleFit", caption, columns, rows[:SHOWN]) if rows else ""
     if rows[SHOWN:]:

@@ -8,9 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from components.explainer.axes import Axis
+from components.explainer.axes import Axis, amount
 from components.models.subject import Columns
-from components.page import number
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Column:
         """Return in words that the column is above a threshold, or not."""
         name = self.axis.name
         if self.kind == "number":
-            return f"{name} {'>' if above else '≤'} {number(threshold)}"
+            return f"{name} {'>' if above else '≤'} {amount(threshold)}"
         if self.kind == "missing":
             return f"{name} is {'' if above else 'not '}missing"
         return f"{name} {'=' if above else '≠'} {self.axis.label(self.value)}"

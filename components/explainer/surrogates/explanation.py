@@ -43,8 +43,8 @@ def explain(problem: Problem, config: SurrogatesConfig, deadline: Deadline) -> E
     Returns
     -------
     Explanation
-        ``found`` has ``outputs``, ``rows``, ``held_out`` (how many), ``wanted`` (the fidelity
-        asked for), ``importance`` (each feature's share in the tree), and ``notes``; ``tree``,
+        ``found`` has ``outputs``, ``answers`` (the same in words), ``rows``, ``held_out`` (how
+        many), ``wanted`` (the fidelity asked for), ``importance`` (each feature's share in the tree), and ``notes``; ``tree``,
         or None, with ``fidelity``: ``r2`` by output and ``agreement``, the share of held-out
         rows that it decides alike (None for a regression); ``nodes``: see `.tree.nodes`; and
         ``output``, the place of that which varies most; ``rulefit``, or None, with ``output``,
@@ -65,6 +65,7 @@ def explain(problem: Problem, config: SurrogatesConfig, deadline: Deadline) -> E
         )
     found: dict[str, Any] = {
         "outputs": list(problem.outputs),
+        "answers": in_words(problem),
         "rows": len(rows),
         "held_out": 0,
         "wanted": config.fidelity,

@@ -38,8 +38,8 @@ def of_planted():
 
 
 def test_the_planted_rule_is_found(of_planted):
-    said_yes = [each for each in of_planted["rows"] if each["decision"] == "yes"]
-    said_no = [each for each in of_planted["rows"] if each["decision"] == "no"]
+    said_yes = [each for each in of_planted["rows"] if each["decision"] == "y = yes"]
+    said_no = [each for each in of_planted["rows"] if each["decision"] == "y = no"]
     assert said_yes
     assert said_no
     columns = mixed()

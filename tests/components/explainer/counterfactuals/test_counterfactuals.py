@@ -55,10 +55,10 @@ def test_the_nearest_flip_of_each_feature_is_found():
     row = one_row(income=50, debt=2, city="A", same=3)
     found = explained(problem(predict, row, mixed(), task="binary"), max_features=1)
     [each] = found["rows"]
-    assert each["decision"] == "no"
+    assert each["decision"] == "y = no"
     # Income must reach 63, the least whole number above 60.5 + 2; nothing else does alone.
     assert [changes(way) for way in each["ways"]] == [{"income": ("50", "63")}]
-    assert each["ways"][0]["decision"] == "yes"
+    assert each["ways"][0]["decision"] == "y = yes"
     assert each["ways"][0]["value"] > 0.5 > each["value"]
     # 13 in median absolute deviations.
     income = mixed()["income"]
