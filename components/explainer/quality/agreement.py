@@ -28,9 +28,10 @@ def of_importances(
     -------
     list of dict
         ``methods`` (a pair), ``correlation`` (Spearman's, of the features that both rank; None of
-        less than three, or where one ranks all the same), ``top`` and ``overlap``, the share of
-        the most important features of one that are among those of the other, and ``apart``: the
-        feature whose ranks differ most, with both, or None where none do.
+        less than three, or where one ranks all the same), ``shared`` (see `shared`), ``top`` and
+        ``overlap``, the share of the most important features of one that are among those of the
+        other, and ``apart``: the feature whose ranks differ most, with both, or None where none
+        do.
     """
     found = []
     for pair in combinations(importances, 2):
@@ -48,6 +49,7 @@ def of_importances(
             {
                 "methods": list(pair),
                 "correlation": correlation(*values),
+                "shared": shared(*np.maximum(values, 0.0)),
                 "top": count,
                 "overlap": len(best[0] & best[1]) / count,
                 "apart": {"feature": names[most], "ranks": ranks[:, most].tolist()}
@@ -72,8 +74,8 @@ def of_rows(
     Returns
     -------
     list of dict
-        ``methods`` (a pair), ``rows`` that both explain, and the mean ``correlation``
-        (Spearman's) of the features' attributions over them and the outputs, or None.
+        ``methods`` (a pair), ``rows`` that both explain, and the means of the ``correlation``
+        (Spearman's) and of what is ``shared`` (see `shared`) over them and the outputs, or None.
     """
     found = []
     for pair in combinations(rows, 2):
@@ -82,16 +84,16 @@ def of_rows(
             continue
         first, second = values[pair[0]][places], values[pair[1]][others]
         each = [
-            correlation(first[row, :, output], second[row, :, output])
+            (first[row, :, output], second[row, :, output])
             for row in range(len(common))
             for output in range(first.shape[2])
         ]
-        known = [value for value in each if value is not None]
         found.append(
             {
                 "methods": list(pair),
                 "rows": len(common),
-                "correlation": float(np.mean(known)) if known else None,
+                "correlation": _mean([correlation(*both) for both in each]),
+                "shared": _mean([shared(*both) for both in each]),
             }
         )
     return found
@@ -105,6 +107,29 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float | None:
     return float(np.corrcoef(*ranks)[0, 1])
 
 
+def shared(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Return the share of what counts that falls to the same features, with the same sign.
+
+    Where few features count, a rank correlation is one of the noise of all others; this is not.
+
+    Examples
+    --------
+    >>> shared(np.array([3.0, 1, 0]), np.array([1.0, -1, 0]))
+    0.5
+    """
+    sizes = np.abs(first), np.abs(second)
+    totals = sizes[0].sum(), sizes[1].sum()
+    if not totals[0] or not totals[1]:
+        return None
+    least = np.minimum(sizes[0] / totals[0], sizes[1] / totals[1])
+    return float(least[np.sign(first) == np.sign(second)].sum())
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
 def warnings(
     pairs: Sequence[Mapping[str, Any]], least: float, what: str, most: int = 3
 ) -> list[str]:
@@ -115,22 +140,25 @@ def warnings(
     pairs : sequence of mapping
         What `of_importances` or `of_rows` returns.
     least : float
-        Correlation below which a pair disagrees.
+        A pair disagrees if both its rank correlation and what it shares are below.
     what : str
         What they disagree on.
     most : int
         Pairs that are told; of the others, their number is.
     """
     apart = [
-        pair for pair in pairs if pair["correlation"] is not None and pair["correlation"] < least
+        pair
+        for pair in pairs
+        if None not in (pair["correlation"], pair["shared"])
+        and max(pair["correlation"], pair["shared"]) < least
     ]
-    apart.sort(key=lambda pair: pair["correlation"])
+    apart.sort(key=lambda pair: pair["shared"])
     found = []
     for pair in apart[:most]:
         first, second = (name.replace("_", " ") for name in pair["methods"])
         text = (
-            f"{first} and {second} disagree on {what}: the rank correlation is "
-            f"{pair['correlation']:.2f}"
+            f"{first} and {second} disagree on {what}: they share {pair['shared']:.0%} of what "
+            f"counts, and the rank correlation is {pair['correlation']:.2f}"
         )
         widest = pair.get("apart")
         if widest:

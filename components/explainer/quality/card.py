@@ -44,14 +44,13 @@ def lines(described: Described) -> list[str]:
     """Return whether methods agree, and which is most faithful, as short lines of text."""
     found = []
     pairs = described["importance"] or described["local"]
-    known = [pair for pair in pairs if pair["correlation"] is not None]
+    known = [pair for pair in pairs if pair["shared"] is not None]
     if known:
-        apart = min(known, key=lambda pair: pair["correlation"])
+        apart = min(known, key=lambda pair: pair["shared"])
         names = " and ".join(_name(name) for name in apart["methods"])
         found.append(
-            "methods of explanation "
-            + ("disagree" if apart["correlation"] < described["disagreement"] else "agree")
-            + f": rank correlation of {apart['correlation']:.2f} or more (least of {names})"
+            f"methods of explanation share {apart['shared']:.0%} or more of what counts (least: "
+            f"{names})"
         )
     faithful = described["faithfulness"]
     if faithful and len(faithful["methods"]) > 1:
@@ -95,24 +94,26 @@ def _agreement(described: Described) -> str:
     rows = []
     for kind, pairs in (("importance", described["importance"]), ("rows", described["local"])):
         for pair in pairs:
-            shown = "–" if pair["correlation"] is None else f"{pair['correlation']:.2f}"
+            alike = "–" if pair["correlation"] is None else f"{pair['correlation']:.2f}"
+            shared = "–" if pair["shared"] is None else f"{pair['shared']:.0%}"
             first, second = (_name(name) for name in pair["methods"])
-            same = (
-                f"{pair['overlap']:.0%} of {pair['top']}"
-                if kind == "importance"
-                else f"{pair['rows']:,} rows"
-            )
-            what = "all rows together" if kind == "importance" else "row by row"
-            rows.append(Row([f"{first}, {second}", what, shown, same]))
+            together = kind == "importance"
+            top = f"{pair['overlap']:.0%} of {pair['top']}" if together else "–"
+            what = "all rows together" if together else f"{pair['rows']:,} rows, one by one"
+            rows.append(Row([f"{first}, {second}", what, shared, alike, top]))
     if not rows:
         return ""
     columns = [
         Column("methods", "name"),
         Column("compared"),
+        Column("shared", "number"),
         Column("rank correlation", "number"),
         Column("the same at the top", "number"),
     ]
-    caption = "Spearman's rank correlation of what two methods say of the features."
+    caption = (
+        "Shared: what falls to the same features, with the same sign, of all that counts. Where "
+        "few features count, Spearman's rank correlation is one of the noise of all others."
+    )
     return titled("Agreement", table("Agreement of methods", caption, columns, rows))
 
 

@@ -28,7 +28,8 @@ class QualityConfig(Settings):
     top : int
         The most important features of two methods that should be the same.
     disagreement : float
-        Rank correlation of two methods below which it is said that they disagree.
+        It is said of two methods that they disagree if both their rank correlation, and the share
+        of what counts that falls to the same features by both, are below.
     """
 
     rows: int = Field(default=30, ge=2)
@@ -39,4 +40,4 @@ class QualityConfig(Settings):
     repeats: int = Field(default=3, ge=1, le=100)
     noise: float = Field(default=0.05, gt=0, le=1)
     top: int = Field(default=5, ge=1)
-    disagreement: float = Field(default=0.5, ge=-1, le=1)
+    disagreement: float = Field(default=0.5, ge=0, le=1)

@@ -112,9 +112,13 @@ def test_the_right_order_is_best_and_the_wrong_one_worst(linear):
 
 
 def test_wrong_sums_are_told(linear):
-    found = describe(linear, {"guessed": right(linear, noise=1.0)}, QualityConfig(), ALWAYS)
-    assert found["additivity"][0]["error"] > 0.1
-    assert any("guessed do not sum up" in note for note in found["notes"])
+    noisy = right(linear, noise=1.0)
+    found = describe(linear, {"shapley": noisy, "lime": noisy}, QualityConfig(), ALWAYS)
+    assert all(each["error"] > 0.1 for each in found["additivity"])
+    told = [note for note in found["notes"] if "do not sum up" in note]
+    # Of LIME nobody says that they would.
+    assert len(told) == 1
+    assert "shapley" in told[0]
 
 
 def test_methods_that_disagree_are_warned_of(linear):
@@ -129,11 +133,14 @@ def test_methods_that_disagree_are_warned_of(linear):
     assert by_pair["right", "wrong"]["overlap"] == 0
     assert by_pair["right", "wrong"]["apart"] == {"feature": "x0", "ranks": [1, 4]}
     [rows] = found["local"]
-    assert rows == {"methods": ["right", "same"], "rows": 40, "correlation": pytest.approx(1)}
+    same = {"correlation": pytest.approx(1), "shared": pytest.approx(1)}
+    assert rows == {"methods": ["right", "same"], "rows": 40, **same}
+    # Of 8/15, 4/15, 2/15 and 1/15.
+    assert by_pair["right", "wrong"]["shared"] == pytest.approx(6 / 15)
     warned = [note for note in found["notes"] if "disagree" in note]
     assert len(warned) == 2
     assert "most on x0, number 1 of one and 4 of the other" in warned[0]
-    assert "methods of explanation disagree: rank correlation of -1.00" in card.lines(found)[0]
+    assert card.lines(found)[0].startswith("methods of explanation share 40% or more")
 
 
 def test_correlations_are_those_of_scipy():
@@ -144,9 +151,22 @@ def test_correlations_are_those_of_scipy():
     assert agreement.correlation(first, second) == pytest.approx(expected)
     assert agreement.correlation(first[:2], second[:2]) is None
     assert agreement.correlation(first, np.ones(12)) is None
-    pairs = [{"methods": ["a", "b"], "correlation": value} for value in (None, 0.9, 0.1, 0.0)]
-    assert len(agreement.warnings(pairs, 0.5, "this", most=1)) == 2
-    assert agreement.warnings(pairs, 0.5, "this", most=1)[1].startswith("So do 1 more")
+
+
+def test_only_pairs_that_share_little_are_warned_of():
+    pairs = [
+        {"methods": ["a", "b"], "correlation": correlation, "shared": shared}
+        for correlation, shared in ((None, 0.1), (0.9, 0.1), (0.1, 0.9), (0.1, 0.2), (0.0, 0.1))
+    ]
+    found = agreement.warnings(pairs, 0.5, "this", most=1)
+    assert found[0].startswith("A and b disagree on this: they share 10% of what counts")
+    assert found[1].startswith("So do 1 more")
+    # One feature counts, and the ranks of all others are noise.
+    noise = 1e-3 * np.random.default_rng(0).uniform(size=(2, 20))
+    noise[:, 0] = 1.0
+    assert abs(agreement.correlation(*noise)) < 0.5 < agreement.shared(*noise)
+    assert agreement.shared(np.zeros(3), np.ones(3)) is None
+    assert agreement.shared(np.array([1.0, 1.0]), np.array([1.0, -1.0])) == 0.5
 
 
 def test_intervals_are_of_the_mean_difference():
@@ -312,5 +332,5 @@ def test_the_card(linear):
     page = Document(card.section(found))
     check_tables(page)
     assert not page.named("script")
-    assert "agree: rank correlation of" in card.lines(found)[0]
+    assert card.lines(found)[0].startswith("methods of explanation share ")
     assert card.lines(found)[1].startswith("most faithful: right (gain ")
