@@ -156,7 +156,7 @@ def _local(
     if len(kinds) < len(axis.distinct):
         notes.append(
             f"{axis.name}: the effects of {len(kinds)} of {len(axis.distinct)} categories; "
-            f"the others are rare ({1 - len(rows) / len(values):.1%} of the rows)."
+            f"{1 - len(rows) / len(values):.1%} of the rows that are moved have another."
         )
     order = similarity.order(
         np.searchsorted(kinds, values[rows]),

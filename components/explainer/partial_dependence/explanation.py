@@ -48,8 +48,8 @@ def explain(problem: Problem, config: PartialDependenceConfig, deadline: Deadlin
     -------
     Explanation
         ``found`` has ``rows``, ``outputs``, ``answers`` (the same in words) and ``importance``:
-        the standard deviation of the partial dependence over the background's own values (after Greenwell et al. 2018), in
-        the mean of the outputs; ``features``, by falling importance, each with ``name``,
+        the standard deviation of the partial dependence over the background's own values
+        (after Greenwell et al. 2018), in the mean of the outputs; ``features``, by falling importance, each with ``name``,
         ``numeric``, ``grid``, ``labels``, ``dependence`` [outputs][grid], ``missing`` (that of a
         missing number, or None), ``output`` (the place of that which varies most; what follows
         is about it), ``low`` and ``high`` (between which 80 % of the rows lie), ``ice`` (centred

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from components.deadline import Deadline
 from components.explainer import axes
-from components.explainer.decisions import Decisions
+from components.explainer.decisions import Decisions, in_words
 from components.explainer.method import Explanation, Method
 from components.explainer.problem import Problem
 from components.explainer.surrogates import conditions, rulefit, tree
@@ -44,7 +44,8 @@ def explain(problem: Problem, config: SurrogatesConfig, deadline: Deadline) -> E
     -------
     Explanation
         ``found`` has ``outputs``, ``answers`` (the same in words), ``rows``, ``held_out`` (how
-        many), ``wanted`` (the fidelity asked for), ``importance`` (each feature's share in the tree), and ``notes``; ``tree``,
+        many), ``wanted`` (the fidelity asked for), ``importance`` (each feature's share in the
+        tree), and ``notes``; ``tree``,
         or None, with ``fidelity``: ``r2`` by output and ``agreement``, the share of held-out
         rows that it decides alike (None for a regression); ``nodes``: see `.tree.nodes`; and
         ``output``, the place of that which varies most; ``rulefit``, or None, with ``output``,
