@@ -285,7 +285,7 @@ def heat_map(
         known = [value for line in values for value in line]
         low, high = min(known), max(known)
         scale["domain"] = [low, (low + high) / 2, high if high > low else low + 1.0]
-    legend = alt.Legend(title=value_title, gradientLength=160)
+    legend = alt.Legend(title=value_title, titleLimit=400, gradientLength=160)
     color = alt.Color("value:Q").scale(alt.Scale(**scale)).legend(legend)
     side = max(14, min(34, MAP // max(len(rows), 1)))
     chart = alt.layer(

@@ -47,12 +47,13 @@ def explain(problem: Problem, config: LimeConfig, deadline: Deadline) -> Explana
         ``found`` has ``kind``, "table" or "image"; ``rows`` that were explained; ``samples``;
         ``outputs``, ``answers`` (the same in words); ``fidelity``, the weighted R squared of the
         linear models: ``mean``, ``low`` (a tenth is below it), and ``poor``, the share below
-        `POOR`; None where nothing varies; and ``notes``. Of a table also ``width`` of the kernel, ``importance``, the mean absolute
-        weight of each feature, and ``examples``, each with ``row``, ``output``, ``value``,
-        ``prediction`` (the linear model's), ``fidelity``, and ``weights`` (``text``,
-        ``feature``, ``value``), by falling size. Of images ``examples`` with ``row``,
-        ``output``, ``value``, ``prediction``, ``fidelity``, ``superpixels`` and the pictures
-        ``image`` and ``overlay`` as data URIs. Tables: ``lime`` (weights) and ``lime_fit``.
+        `POOR`; None where nothing varies; and ``notes``. Of a table also ``width`` of the kernel,
+        ``importance``, the mean absolute weight of each feature, and ``examples``, each with
+        ``row``, ``output``, ``value``, ``prediction`` (the linear model's), ``fidelity``, and
+        ``weights`` (``text``, ``feature``, ``value``), by falling size. Of images ``examples`` with
+        ``row``, ``output``, ``value``, ``prediction``, ``fidelity``, ``superpixels`` and the
+        pictures ``image`` and ``overlay`` as data URIs. Tables: ``lime`` (weights) and
+        ``lime_fit``.
     """
     if problem.groups:
         return _of_table(problem, config, deadline)

@@ -47,20 +47,20 @@ def explain(problem: Problem, config: PartialDependenceConfig, deadline: Deadlin
     Returns
     -------
     Explanation
-        ``found`` has ``rows``, ``outputs``, ``answers`` (the same in words) and ``importance``:
-        the standard deviation of the partial dependence over the background's own values
-        (after Greenwell et al. 2018), in the mean of the outputs; ``features``, by falling importance, each with ``name``,
-        ``numeric``, ``grid``, ``labels``, ``dependence`` [outputs][grid], ``missing`` (that of a
-        missing number, or None), ``output`` (the place of that which varies most; what follows
-        is about it), ``low`` and ``high`` (between which 80 % of the rows lie), ``ice`` (centred
-        curves of some rows), ``spread`` (how much single rows' centred curves differ from their
-        mean), ``clusters`` (``share``, ``curve``, centred), ``cluster_feature`` (``name`` and
-        ``strength`` of what tells them apart, or None), ``deciles`` of a number, and
+        ``found`` has ``rows``, ``outputs``, ``answers`` (the same in words) and ``importance``: the
+        standard deviation of the partial dependence over the background's own values (after
+        Greenwell et al. 2018), in the mean of the outputs; ``features``, by falling importance,
+        each with ``name``, ``numeric``, ``grid``, ``labels``, ``dependence`` [outputs][grid],
+        ``missing`` (that of a missing number, or None), ``output`` (the place of that which varies
+        most; what follows is about it), ``low`` and ``high`` (between which 80 % of the rows lie),
+        ``ice`` (centred curves of some rows), ``spread`` (how much single rows' centred curves
+        differ from their mean), ``clusters`` (``share``, ``curve``, centred), ``cluster_feature``
+        (``name`` and ``strength`` of what tells them apart, or None), ``deciles`` of a number, and
         ``correlated`` (``name``, ``strength``); ``pairs``, by falling ``interaction``, each with
-        ``names``, ``labels``, ``output``, ``dependence`` [first][second], ``rows`` near each
-        point, ``interaction`` and ``share``: see `.curves.interaction`; ``constant`` (names);
-        and ``notes``. Tables: ``partial_dependence``, and ``ice``, not centred, of
-        the rows of the background that are averaged over.
+        ``names``, ``labels``, ``output``, ``dependence`` [first][second], ``rows`` near each point,
+        ``interaction`` and ``share``: see `.curves.interaction`; ``constant`` (names); and
+        ``notes``. Tables: ``partial_dependence``, and ``ice``, not centred, of the rows of the
+        background that are averaged over.
 
     Raises
     ------
