@@ -1,0 +1,1 @@
+"""What happens after the push: drift, novelty and continuous evaluation."""
