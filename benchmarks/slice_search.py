@@ -48,6 +48,8 @@ SHARES = (0.025, 0.035)
 #: Largest share of the rows of one of its two conditions that a slice may hold: more, and it
 #: would not be a crossed one.
 CROSSED = 0.7
+#: Pairs of conditions that are looked at before the columns are held to have no such slices.
+DRAWS = 100_000
 #: Jaccard index from which two slices are the same.
 SAME = 0.8
 #: The peer's depth, and its least leaf as a share of the rows.
@@ -104,12 +106,19 @@ def planted(
     seed : int
     ranges : bool
         Whether the second condition is a range of a numeric column, or a value of text.
+
+    Raises
+    ------
+    RuntimeError
+        So many were not found in `DRAWS` draws.
     """
     random = np.random.default_rng(seed)
     texts = [name for name, values in columns.items() if values.dtype == object]
     numbers = [name for name in columns if name not in texts]
     found: dict[frozenset[str], tuple[Condition, Condition]] = {}
-    while len(found) < number:
+    for _ in range(DRAWS):
+        if len(found) == number:
+            return list(found.values())
         first = _value(columns, str(random.choice(texts)), random)
         if ranges:
             second = _range(columns, str(random.choice(numbers)), random)
@@ -121,7 +130,7 @@ def planted(
         apart = first.column != second.column
         if apart and crossed and SHARES[0] <= both.mean() <= SHARES[1]:
             found[frozenset((str(first), str(second)))] = (first, second)
-    return list(found.values())
+    raise RuntimeError(f"{DRAWS} draws gave {len(found)} of {number} slices")
 
 
 def _value(columns: Columns, name: str, random: np.random.Generator) -> Condition:

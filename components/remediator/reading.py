@@ -92,9 +92,9 @@ class Source:
         labels = labelled.read(records, layout).column(0).to_numpy()
         arrays[LABEL] = labels.astype(np.float32 if self.features.regression else np.int64)
         wanted = schema_pb2.Schema(feature=[f for f in self._schema.feature if f.name in columns])
-        return Rows(
-            labels, arrays, raw_columns.read(batches, wanted), tuple(records) if scored else ()
-        )
+        # A decoder of no column at all would decode them all.
+        read = raw_columns.read(batches, wanted) if wanted.feature else {}
+        return Rows(labels, arrays, read, tuple(records) if scored else ())
 
     def raw_predictor(self, directory: str | Path) -> Callable[[dict[str, np.ndarray]], np.ndarray]:
         """Return a saved model's scores [n, k] as a function of its raw columns."""

@@ -1,6 +1,7 @@
 """The benchmark of the slice search, on a small table."""
 
 import numpy as np
+import pytest
 
 from benchmarks import slice_search
 
@@ -9,7 +10,7 @@ def table(rows=6000):
     random = np.random.default_rng(0)
     return {
         "work": random.choice(list("abcdefgh"), rows).astype(object),
-        "place": random.choice(list("klmnop"), rows).astype(object),
+        "place": random.choice(list("klmn"), rows).astype(object),
         "age": random.integers(17, 90, rows).astype(float),
     }, random
 
@@ -25,16 +26,23 @@ def test_planted_slices_are_crossed_and_of_the_size():
             assert second.is_range == ranges
 
 
-def test_the_figures(monkeypatch):
+def test_the_figures():
     columns, random = table()
     labels = random.integers(0, 2, len(columns["age"]))
     scores = np.clip(0.9 * labels + 0.05 + random.normal(0, 0.02, len(labels)), 0.01, 0.99)
-    monkeypatch.setattr(slice_search, "SHARES", (0.015, 0.035))
     found = slice_search.run(columns, labels, scores, 2)
     assert (found["rank"], found["first"], found["slices"], found["exact"]) == (1, 2, 2, 2)
     assert found["jaccard"] == 1
     assert found["ranges"]["slices"] == found["peer"]["slices"] == 2
     assert 0 <= found["peer"]["jaccard"] <= 1
+
+
+def test_columns_without_such_slices(monkeypatch):
+    columns, _ = table()
+    monkeypatch.setattr(slice_search, "SHARES", (0.4, 0.5))
+    monkeypatch.setattr(slice_search, "DRAWS", 50)
+    with pytest.raises(RuntimeError, match="50 draws"):
+        slice_search.planted(columns, 1, 1, ranges=False)
 
 
 def test_a_slice_that_is_not_found_has_no_rank():
