@@ -66,7 +66,14 @@ class Executor(base.Executor):
                 for split in (TRAIN, EVAL)
             )
             return section.describe(
-                train, validation, source.features, settings, config.seed, deadline, save
+                train,
+                validation,
+                source.features,
+                settings,
+                config.seed,
+                deadline,
+                save,
+                source.model,
             )
 
         def residuals(settings: Any, deadline: Deadline) -> dict[str, Any]:

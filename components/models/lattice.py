@@ -29,7 +29,7 @@ from components.naming import nearest
 #: Directions of a monotonic column.
 INCREASING, DECREASING = 1, -1
 #: Lattices, and columns that each looks at.
-LATTICES, RANK = 48, 4
+LATTICES, RANK = 24, 4
 #: Points of a calibrator, and quantiles of a column's distinct values between which it sees
 #: these as uniform.
 KEYPOINTS, QUANTILES = 10, 16

@@ -113,7 +113,10 @@ def test_a_model_is_looked_into_and_remedied_and_all_are_candidates(project):
         ("debugger.split=nowhere", ("debugger.split", "nowhere", "eval")),
         ("debugger.adversarial.tables.immutable=[regoin]", ("regoin", "nearest: region")),
         ("debugger.sensitivity.monotonic={incom: increasing}", ("incom", "nearest: income")),
-        ("remediator.checks.0.column=sex", ("sex", "remediator.checks.0")),
+        (
+            "remediator={checks: [{check: fairness_gap, column: sex, limit: 0.1}]}",
+            ("no column 'sex'", "remediator.checks.0"),
+        ),
         ("remediator.checks=[]", ("remediator.checks", "at least one")),
     ],
 )
