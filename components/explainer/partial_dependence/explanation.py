@@ -22,6 +22,8 @@ from components.naming import nearest
 
 #: Part of the spread of all curves that single rows must differ by to be grouped.
 LEAST_DIFFERENCE = 0.02
+#: Rows of the background on which features are held against each other.
+ASSOCIATION_ROWS = 2000
 #: Share of the method's time for the curves of single features.
 SINGLE = 0.75
 
@@ -73,7 +75,7 @@ def explain(problem: Problem, config: PartialDependenceConfig, deadline: Deadlin
     columns = axes.taken(problem.background.columns, rows)
     constant = [name for name, axis in found_axes.items() if axis.constant]
     varying = {name: axis for name, axis in found_axes.items() if not axis.constant}
-    coordinates = {name: axis.encode(problem.background.columns) for name, axis in varying.items()}
+    related = _related(problem, varying, config.correlated)
     notes: list[str] = []
     described: dict[str, dict[str, Any]] = {}
     tables: list[pa.Table] = []
@@ -84,7 +86,15 @@ def explain(problem: Problem, config: PartialDependenceConfig, deadline: Deadlin
             break
         deadline.report(SINGLE * index / len(varying), name)
         described[name], ice = _feature(problem, config, axis, rows, columns)
-        described[name]["correlated"] = _correlated(name, varying, coordinates, config.correlated)
+        described[name]["correlated"] = sorted(
+            (
+                {"name": other, "strength": size}
+                for pair, size in related.items()
+                for other in pair
+                if name in pair and other != name
+            ),
+            key=lambda each: (-each["strength"], each["name"]),
+        )
         _tell_clusters(described[name], name, varying, columns)
         tables.append(ice)
     importance = {name: each["importance"] for name, each in described.items()}
@@ -92,7 +102,7 @@ def explain(problem: Problem, config: PartialDependenceConfig, deadline: Deadlin
     pairs = _pairs(problem, config, varying, columns, described, ranked, notes, deadline)
     if constant:
         notes.append(f"Of one value only in the background, and not drawn: {', '.join(constant)}.")
-    notes += _doubts(described)
+    notes += _doubts(related)
     return Explanation(
         found={
             "rows": len(rows),
@@ -199,19 +209,24 @@ def _variance(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return weights @ (values - mean) ** 2
 
 
-def _correlated(
-    name: str, varying: dict[str, Axis], coordinates: dict[str, np.ndarray], least: float
-) -> list[dict[str, Any]]:
-    found = []
-    for other, axis in varying.items():
-        if other == name:
-            continue
+def _related(
+    problem: Problem, varying: dict[str, Axis], least: float
+) -> dict[tuple[str, str], float]:
+    """Return the association of each two features that are strongly associated."""
+    usual = problem.background.columns
+    rows = axes.taken(usual, axes.sample(usual, ASSOCIATION_ROWS, problem.seed))
+    coordinates = {name: axis.encode(rows) for name, axis in varying.items()}
+    found = {}
+    for first, second in combinations(varying, 2):
         size = association.strength(
-            coordinates[name], varying[name].numeric, coordinates[other], axis.numeric
+            coordinates[first],
+            varying[first].numeric,
+            coordinates[second],
+            varying[second].numeric,
         )
         if size >= least:
-            found.append({"name": other, "strength": size})
-    return sorted(found, key=lambda each: (-each["strength"], each["name"]))
+            found[first, second] = size
+    return found
 
 
 def _tell_clusters(
@@ -296,19 +311,13 @@ def _counts(
     return counts if counts.any() else np.ones_like(counts)
 
 
-def _doubts(described: dict[str, dict[str, Any]]) -> list[str]:
-    """Return a note on each pair of features that are correlated."""
-    found: dict[frozenset[str], tuple[str, str, float]] = {}
-    for name, each in described.items():
-        for other in each["correlated"]:
-            found.setdefault(
-                frozenset((name, other["name"])), (name, other["name"], other["strength"])
-            )
-    if not found:
+def _doubts(related: dict[tuple[str, str], float]) -> list[str]:
+    """Return a note on the pairs of features that are correlated."""
+    if not related:
         return []
     texts = [
         f"{first} and {second} ({size:.2f})"
-        for first, second, size in sorted(found.values(), key=lambda each: (-each[2], each[:2]))
+        for (first, second), size in sorted(related.items(), key=lambda each: (-each[1], each[0]))
     ]
     return [
         "Strongly correlated, so that partial dependence asks the model about rows that do not "

@@ -78,7 +78,9 @@ def explain(problem: Problem, config: SurrogatesConfig, deadline: Deadline) -> E
     told: dict[str, np.ndarray] = {}
     held = np.zeros(len(rows), bool)
     if len(rows) < LEAST_ROWS:
-        notes.append(f"There are no surrogates: {len(rows)} rows are fewer than {LEAST_ROWS}.")
+        notes.append(
+            f"There are no surrogates: they need {LEAST_ROWS} rows, and there are {len(rows)}."
+        )
     elif not seen:
         notes.append("There are no surrogates: no feature varies.")
     else:

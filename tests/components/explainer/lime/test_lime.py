@@ -203,6 +203,35 @@ def test_superpixels_that_the_model_looks_at_have_the_weight(channels, monkeypat
     assert each.fidelity > 0.8
 
 
+def test_superpixels_rank_as_those_of_the_lime_package():
+    from lime.lime_image import LimeImageExplainer
+
+    given = of_quarter(channels=3)
+    image = given.subject.images[0]
+    slopes = np.random.default_rng(1).normal(size=(16, 16, 3)) / 255
+
+    def said(asked):
+        return np.tanh((asked * slopes).mean(axis=(1, 2, 3)))[:, None]
+
+    class Problem(type(given)):
+        def values_of_images(self, asked):
+            return said(asked)
+
+    given = Problem(given.subject, given.background, {}, "probability", 0)
+    own = pictures.explain(given, LimeConfig(segments=16, image_samples=1000), image)
+    theirs = LimeImageExplainer(random_state=0, feature_selection="none").explain_instance(
+        image,
+        said,
+        labels=(0,),
+        top_labels=None,
+        num_samples=1000,
+        segmentation_fn=lambda _: own.segments,
+    )
+    weights = dict(theirs.local_exp[0])
+    ranks = stats.spearmanr([weights[place] for place in range(len(own.weights))], own.weights)
+    assert ranks.statistic >= 0.95
+
+
 def test_hidden_superpixels_have_their_mean_colour():
     image = np.random.default_rng(0).random((6, 6, 3)) * 255
     segments = np.arange(36).reshape(6, 6) // 12

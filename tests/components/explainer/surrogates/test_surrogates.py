@@ -134,7 +134,7 @@ def test_the_order_of_rows_does_not_matter(of_tree):
 def test_where_nothing_can_be_fitted_it_is_told():
     few = explained(problem(lambda asked: asked["x0"], numbers(5, 1)))
     assert few["tree"] is few["rulefit"] is None
-    assert "fewer than 10" in few["notes"][0]
+    assert "they need 10 rows" in few["notes"][0]
     same = explained(problem(lambda asked: asked["x"], {"x": np.ones(40)}))
     assert "no feature varies" in same["notes"][1]
     flat = explained(problem(lambda asked: asked["x0"] * 0 + 1, numbers(40, 1)))
