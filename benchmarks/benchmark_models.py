@@ -55,13 +55,6 @@ ROUNDED = 6
 #: Metrics below this have no ratio.
 ABOUT_ZERO = 0.01
 
-#: Diamonds (H. Wickham's, of ggplot2): 53,940 rows with prices, in a package of plots.
-DIAMONDS = data.Package(
-    name="plotnine",
-    version="0.15.9",
-    wheel="plotnine-0.15.9-py3-none-any.whl",
-    sha256="36f4526235b3ddd9ea379dd677093ea2ee1b58ab98adec1bde891930283448cd",
-)
 #: Columns with which the lattice may only rise, by data set.
 MONOTONIC: dict[str, tuple[str, ...]] = {
     "taxi": (),
@@ -86,10 +79,7 @@ def adult(directory: Path) -> list[str]:
 
 def diamonds(directory: Path) -> list[str]:
     """Write the diamonds and return the settings."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / "diamonds.csv"
-    path.write_bytes(data.read_member(DIAMONDS, "plotnine/data/diamonds.csv"))
-    return [f"data.path={path}", "data.label=price"]
+    return [f"data.path={data.diamonds(directory)}", "data.label=price"]
 
 
 SETS = {"taxi": taxi, "adult": adult, "diamonds": diamonds}

