@@ -10,6 +10,7 @@ import numpy as np
 from components.deadline import Deadline
 from components.errors import InputError
 from components.explainer import axes, curve_table
+from components.explainer import pairs as pairs_of
 from components.explainer.ale import effects, similarity
 from components.explainer.ale.config import AleConfig
 from components.explainer.ale.effects import Local
@@ -18,7 +19,6 @@ from components.explainer.decisions import in_words
 from components.explainer.method import Explanation, Method
 from components.explainer.problem import Problem
 from components.models.subject import Columns
-from components.naming import nearest
 
 #: Share of the method's time for single features.
 SINGLE = 0.8
@@ -71,6 +71,7 @@ def explain(problem: Problem, config: AleConfig, deadline: Deadline) -> Explanat
     coordinates = {name: axis.encode(columns) for name, axis in varying.items()}
     notes: list[str] = []
     described: dict[str, dict[str, Any]] = {}
+    flat: list[str] = []
     for index, (name, axis) in enumerate(varying.items()):
         if deadline.passed:
             left = ", ".join(list(varying)[index:])
@@ -83,7 +84,9 @@ def explain(problem: Problem, config: AleConfig, deadline: Deadline) -> Explanat
             if other != name
         }
         made = _local(problem, config, axis, columns, coordinates[name], others, notes)
-        if made is not None:
+        if made is None:
+            flat.append(name)
+        else:
             described[name] = _feature(problem, config, axis, *made)
     ranked = sorted(described, key=lambda name: (-described[name]["importance"], name))
     pairs = _pairs(problem, config, varying, columns, described, ranked, notes, deadline)
@@ -95,9 +98,8 @@ def explain(problem: Problem, config: AleConfig, deadline: Deadline) -> Explanat
             "outputs": list(problem.outputs),
             "answers": in_words(problem),
             "confidence": config.confidence,
-            "importance": {
-                name: described[name]["importance"] for name in varying if name in described
-            },
+            "importance": dict.fromkeys([*constant, *flat], 0.0)
+            | {name: each["importance"] for name, each in described.items()},
             "features": [described[name] for name in ranked],
             "pairs": pairs,
             "constant": constant,
@@ -112,14 +114,8 @@ def explain(problem: Problem, config: AleConfig, deadline: Deadline) -> Explanat
 
 
 def _check(config: AleConfig, known: dict[str, Axis]) -> None:
+    pairs_of.check(config.pairs or (), list(known), PAIRS_SETTING)
     for name in {name for pair in config.pairs or () for name in pair}:
-        if name not in known:
-            raise InputError(
-                f"There is no feature {name!r}{nearest(name, list(known))}.",
-                setting=PAIRS_SETTING,
-                expected="pairs of " + ", ".join(known),
-                got=name,
-            )
         if not known[name].numeric:
             raise InputError(
                 "Local effects of pairs are accumulated over numbers only.",

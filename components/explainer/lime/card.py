@@ -77,7 +77,7 @@ def _amount(found: Found) -> str:
 
 def _texts(found: Found, example: Found) -> tuple[str, str]:
     output = plain(found["answers"][example["output"]])
-    title = f"row {example['row']}: {output} {number(example['value'])}"
+    title = f"row {example['row']}: {output} is {number(example['value'])}"
     text = f"The linear model says {number(example['prediction'])}"
     if example["fidelity"] is not None:
         text += f", R² {example['fidelity']:.2f}"

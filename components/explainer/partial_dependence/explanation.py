@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from components.deadline import Deadline
-from components.errors import InputError
 from components.explainer import association, axes, curve_table
+from components.explainer import pairs as pairs_of
 from components.explainer.axes import Axis
 from components.explainer.decisions import in_words
 from components.explainer.method import Explanation, Method
@@ -18,7 +18,6 @@ from components.explainer.partial_dependence import curves
 from components.explainer.partial_dependence.config import PartialDependenceConfig
 from components.explainer.problem import Problem
 from components.models.subject import Columns
-from components.naming import nearest
 
 #: Part of the spread of all curves that single rows must differ by to be grouped.
 LEAST_DIFFERENCE = 0.02
@@ -67,10 +66,10 @@ def explain(problem: Problem, config: PartialDependenceConfig, deadline: Deadlin
     Raises
     ------
     InputError
-        A feature of ``pairs`` does not exist.
+        A feature of ``pairs`` does not exist, or is paired with itself.
     """
     found_axes = axes.of(problem)
-    _check(config, found_axes)
+    pairs_of.check(config.pairs or (), list(found_axes), "explainer.partial_dependence.pairs")
     rows = axes.sample(problem.background.columns, config.rows, problem.seed)
     columns = axes.taken(problem.background.columns, rows)
     constant = [name for name, axis in found_axes.items() if axis.constant]
@@ -108,7 +107,7 @@ def explain(problem: Problem, config: PartialDependenceConfig, deadline: Deadlin
             "rows": len(rows),
             "outputs": list(problem.outputs),
             "answers": in_words(problem),
-            "importance": importance,
+            "importance": importance | dict.fromkeys(constant, 0.0),
             "features": [described[name] for name in ranked],
             "pairs": pairs,
             "constant": constant,
@@ -121,16 +120,6 @@ def explain(problem: Problem, config: PartialDependenceConfig, deadline: Deadlin
             **({"ice": pa.concat_tables(tables)} if tables else {}),
         },
     )
-
-
-def _check(config: PartialDependenceConfig, known: dict[str, Axis]) -> None:
-    for name in {name for pair in config.pairs or () for name in pair} - set(known):
-        raise InputError(
-            f"There is no feature {name!r}{nearest(name, list(known))}.",
-            setting="explainer.partial_dependence.pairs",
-            expected="pairs of " + ", ".join(known),
-            got=name,
-        )
 
 
 def _feature(

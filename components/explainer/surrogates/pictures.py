@@ -9,7 +9,7 @@ from components.charts import BLUE, escape, frame, plain
 from components.page import number
 
 #: Pixels between two levels and two leaves, above and below, and characters of a condition.
-LEVEL, LEAF, EDGE, LIMIT = 230, 42, 18, 28
+LEVEL, LEAF, EDGE, LIMIT = 250, 42, 18, 28
 
 Node = dict[str, Any]
 

@@ -185,6 +185,7 @@ def test_what_does_not_vary_or_has_no_time_is_told():
     found = explained(given)
     assert found["constant"] == ["same", "flag"]
     assert any("half" in note for note in found["notes"])
+    assert {found["importance"][name] for name in ("same", "flag", "half")} == {0.0}
     found = explained(given, seconds=0.0)
     assert found["features"] == found["pairs"] == []
     assert "x0" in found["notes"][0]

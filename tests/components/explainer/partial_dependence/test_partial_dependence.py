@@ -181,6 +181,7 @@ def test_correlated_features_are_warned_of():
 
 def test_a_constant_column_is_told_and_not_drawn(of_additive):
     assert of_additive["constant"] == ["same"]
+    assert of_additive["importance"]["same"] == 0.0
     assert "same" not in [each["name"] for each in of_additive["features"]]
     assert any("same" in note for note in of_additive["notes"])
 
@@ -246,6 +247,8 @@ def test_pairs_must_exist():
     with pytest.raises(InputError, match="There is no feature 'citty'") as caught:
         explained(problem(additive, mixed()), pairs=(("x", "citty"),))
     assert "explainer.partial_dependence.pairs" in str(caught.value)
+    with pytest.raises(InputError, match="paired with itself"):
+        explained(problem(additive, mixed()), pairs=(("x", "x"),))
 
 
 def test_images_are_refused():
