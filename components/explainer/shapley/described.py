@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -119,16 +120,25 @@ def _plain(value: Any) -> float | str | None:
     return float(value) if np.isfinite(value) else None
 
 
-def table(problem: Problem, rows: np.ndarray, estimate: Estimate) -> pa.Table:
-    """Return all values, a line for each row and output."""
-    count, outputs = len(rows), len(problem.outputs)
+def table(
+    features: Sequence[str], outputs: Sequence[str], row_ids: np.ndarray, estimate: Estimate
+) -> pa.Table:
+    """Return all values, a line for each row and output.
+
+    Parameters
+    ----------
+    features, outputs : sequence of str
+        Names, in the order of the estimate.
+    row_ids : ndarray of int, shape [rows]
+    estimate : Estimate
+    """
     columns: dict[str, Any] = {
-        "row": np.repeat(problem.subject.row_ids[rows], outputs),
-        "output": pa.array(np.tile(np.array(problem.outputs, object), count), pa.string()),
+        "row": np.repeat(row_ids, len(outputs)),
+        "output": pa.array(list(outputs) * len(row_ids), pa.string()),
         "base": estimate.base.ravel(),
         "prediction": estimate.predictions.ravel(),
     }
-    for place, name in enumerate(problem.features):
+    for place, name in enumerate(features):
         columns[f"value:{name}"] = estimate.values[:, place].ravel()
         columns[f"error:{name}"] = estimate.errors[:, place].ravel()
     return pa.table(columns)

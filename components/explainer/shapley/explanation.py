@@ -14,6 +14,8 @@ from components.explainer.shapley.config import ShapleyConfig
 from components.explainer.shapley.game import Game, all_coalitions
 from components.models.subject import Columns
 
+#: Mixed rows between two looks at the time.
+CHUNK_ROWS = 1 << 17
 #: Name of the features that are taken together where interactions are measured.
 OTHERS = "all other features"
 
@@ -38,6 +40,7 @@ def explain(problem: Problem, config: ShapleyConfig, deadline: Deadline) -> Expl
         background,
         list(problem.groups.values()),
         problem.seed,
+        CHUNK_ROWS,
     )
     rows = game.drawn(config.rows)
     if len(rows) < len(game):
@@ -74,7 +77,11 @@ def explain(problem: Problem, config: ShapleyConfig, deadline: Deadline) -> Expl
     }
     return Explanation(
         found,
-        {"shapley": described.table(problem, rows, estimate)},
+        {
+            "shapley": described.table(
+                problem.features, problem.outputs, problem.subject.row_ids[rows], estimate
+            )
+        },
         Attributions(rows, estimate.values),
     )
 
@@ -103,7 +110,9 @@ def _interactions(
     if others:
         players.append(tuple(column for name in others for column in problem.groups[name]))
         names.append(OTHERS)
-    game = Game(problem.values, problem.subject.columns, background, players, problem.seed)
+    game = Game(
+        problem.values, problem.subject.columns, background, players, problem.seed, CHUNK_ROWS
+    )
     won = game.values(all_coalitions(len(players)), rows, lambda: deadline.passed)
     if len(won) < len(rows):
         notes.append(f"Interactions are those of {len(won):,} rows: the time was over.")

@@ -9,8 +9,8 @@ import pandas as pd
 
 from components.models.subject import Columns
 
-#: Rows of a chunk before equal ones are told apart, the bound of what is in memory at once.
-CHUNK_ROWS = 1 << 18
+#: Mixed rows of a chunk before equal ones are told apart, the bound of what is in memory at once.
+CHUNK_ROWS = 1 << 20
 
 
 class Game:
@@ -29,6 +29,8 @@ class Game:
     players : sequence of sequence of str
         The columns of each feature. Columns of none always are a row's own.
     seed : int
+    chunk_rows : int
+        Mixed rows that are made at once, at most.
 
     Attributes
     ----------
@@ -39,8 +41,8 @@ class Game:
     -----
     Many mixed rows are the same: wherever a row and a background row agree, it does not matter
     whose value is taken. Each is predicted once in a chunk. Rows are told apart by the sum of
-    random 64-bit numbers, one for each value of each column: that two of the 262,144 rows of a
-    chunk are mistaken for one another has a probability of 2e-9.
+    random 64-bit numbers, one for each value of each column: that two of a million rows are
+    mistaken for one another has a probability of 3e-8.
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class Game:
         background: Columns,
         players: Sequence[Sequence[str]],
         seed: int,
+        chunk_rows: int = CHUNK_ROWS,
     ) -> None:
+        self._chunk_rows = chunk_rows
         self._values, self._players = values, [tuple(player) for player in players]
         self._rows, self._background = rows, background
         self._size = len(next(iter(rows.values())))
@@ -103,7 +107,7 @@ class Game:
         own = coalitions.astype(np.uint64)
         usual = (1 - own) @ self._usual_keys.T
         chosen = np.arange(self._size) if rows is None else rows
-        step = max(1, CHUNK_ROWS // usual.size)
+        step = max(1, self._chunk_rows // usual.size)
         found = []
         for start in range(0, len(chosen), step):
             places = chosen[start : start + step]
@@ -116,7 +120,7 @@ class Game:
         self, coalitions: np.ndarray, places: np.ndarray, own: np.ndarray, usual: np.ndarray
     ) -> np.ndarray:
         """Return what coalitions win for some rows, or those of one row in parts."""
-        step = max(1, CHUNK_ROWS // (len(places) * self._usual))
+        step = max(1, self._chunk_rows // (len(places) * self._usual))
         parts = []
         for start in range(0, len(coalitions), step):
             part = slice(start, start + step)

@@ -78,9 +78,10 @@ def _solved(
     asked = np.concatenate([prior.with_values(coalitions), np.eye(players)])
     every = np.linalg.inv(system)
     solved = every @ asked
-    values = np.einsum("rpk,pj->rjk", differences, solved[:pairs])
+    values = np.einsum("rpk,pj->rjk", differences, solved[:pairs], optimize=True)
     variance = np.maximum(prior.value_variance - (asked * solved).sum(axis=0), 0.0)
-    spread = np.einsum("rpk,pq,rqk->rk", differences, every[:pairs, :pairs], differences)
+    weighted = np.einsum("rpk,pq->rqk", differences, every[:pairs, :pairs], optimize=True)
+    spread = (weighted * differences).sum(axis=1)
     scale = np.maximum(spread, 0.0) / max(pairs - players, 1)
     errors = np.sqrt(variance[np.newaxis, :, np.newaxis] * scale[:, np.newaxis])
     return Estimate(efficient(values, base, predictions), errors, base, predictions, 2 * pairs)
@@ -100,8 +101,9 @@ def design(players: int, pairs: int, size: int, seed: int) -> np.ndarray:
     Returns
     -------
     ndarray of bool, shape [pairs, players]
-        All features come first, then each alone, then those that lower the variance of the values
-        most, one by one, up to `MOST_CHOSEN`; then others, as they were drawn.
+        All features come first, then each alone, whose mixed rows are often the same and cost
+        little; then those that lower the variance of the values most, one by one, up to
+        `MOST_CHOSEN`; then others, as they were drawn.
     """
     pool = _pool(players, size, seed)
     greedy = min(pairs, MOST_CHOSEN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -59,7 +59,7 @@ def estimated(
 ) -> Estimate:
     """Return the values of the rows, or of the first of them if time was over before."""
     if name == "exact":
-        estimate = _joined(_blocks(game, rows, budget, seed, deadline))
+        estimate = joined(_blocks(game, rows, budget, seed, deadline))
     else:
         estimate = _converged(game, rows, name, budget, seed, config, deadline, notes)
     if len(estimate.values) < len(rows):
@@ -87,14 +87,15 @@ def _blocks(
             return
 
 
-def _joined(blocks: Iterator[Estimate]) -> Estimate:
+def joined(blocks: Iterable[Estimate]) -> Estimate:
+    """Return the estimates of one block of rows after the other as one."""
     parts = list(blocks)
 
-    def joined(name: str) -> np.ndarray:
+    def every(name: str) -> np.ndarray:
         return np.concatenate([getattr(part, name) for part in parts])
 
-    values, errors = joined("values"), joined("errors")
-    return Estimate(values, errors, joined("base"), joined("predictions"), parts[0].coalitions)
+    values, errors = every("values"), every("errors")
+    return Estimate(values, errors, every("base"), every("predictions"), parts[0].coalitions)
 
 
 def _converged(

@@ -153,10 +153,10 @@ def test_it_ends_when_it_has_converged():
 
 
 def test_exact_values_that_take_too_long_are_those_of_the_first_rows(monkeypatch):
-    from components.explainer.shapley import game, rounds
+    from components.explainer.shapley import explanation, rounds
 
     monkeypatch.setattr(rounds, "BLOCK_NUMBERS", 1 << 6)
-    monkeypatch.setattr(game, "CHUNK_ROWS", 1 << 8)
+    monkeypatch.setattr(explanation, "CHUNK_ROWS", 1 << 8)
     problem = problems.problem(lambda c: c["x0"] * c["x1"], problems.numbers(12, 4))
     found = explain(problem, ShapleyConfig(), Ending(1))
     assert 0 < found.found["rows"] < 12

@@ -10,7 +10,7 @@ from components.deadline import Deadline
 from components.explainer.shapley import exact, kernel, kriging, linear, permutation, trees
 from components.explainer.shapley.config import ShapleyConfig
 from components.explainer.shapley.explanation import METHOD, explain
-from components.explainer.shapley.game import CHUNK_ROWS, Game, all_coalitions
+from components.explainer.shapley.game import Game, all_coalitions
 from tests.components.explainer import problems
 
 SAMPLERS = {"kriging": kriging, "kernel": kernel, "permutation": permutation}
@@ -292,9 +292,7 @@ def test_equal_mixed_rows_are_predicted_once():
     assert won[0, :, 0] == pytest.approx([1.0, 1.5, 1.5, 2.0])
 
 
-def test_memory_is_bounded_by_chunks(monkeypatch):
-    from components.explainer.shapley import game as module
-
+def test_memory_is_bounded_by_chunks():
     columns, background = problems.numbers(7, 6), problems.numbers(9, 6, 1)
     predict = tangled(6)
     sizes = []
@@ -303,16 +301,13 @@ def test_memory_is_bounded_by_chunks(monkeypatch):
         sizes.append(len(asked["x0"]))
         return predict(asked)[:, None]
 
-    def won():
-        return Game(counted, columns, background, [(n,) for n in columns], 0).values(
-            all_coalitions(6)
-        )
+    def won(*chunk_rows):
+        game = Game(counted, columns, background, [(n,) for n in columns], 0, *chunk_rows)
+        return game.values(all_coalitions(6))
 
     whole = won()
-    assert CHUNK_ROWS > 7 * 64 * 9
-    monkeypatch.setattr(module, "CHUNK_ROWS", 100)
     sizes.clear()
-    assert won() == pytest.approx(whole, abs=1e-12)
+    assert won(100) == pytest.approx(whole, abs=1e-12)
     assert max(sizes) <= 100
 
 
