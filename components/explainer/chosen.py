@@ -33,4 +33,4 @@ def rows(problem: Problem, count: int) -> np.ndarray:
     order = order[np.argsort(answers, kind="stable")]
     if count >= len(order):
         return order
-    return order[np.unique(np.linspace(0, len(order) - 1, count).round().astype(int))]
+    return np.asarray(order[np.unique(np.linspace(0, len(order) - 1, count).round().astype(int))])

@@ -70,7 +70,7 @@ class Decisions:
         `own` over all others.
         """
         if self.tolerance is not None:
-            return self.tolerance - np.abs(values[:, 0] - own[0])
+            return np.asarray(self.tolerance - np.abs(values[:, 0] - own[0]))
         place = int(self.classes(own[None])[0])
         if self.problem.subject.task == BINARY:
             half = 0.0 if self.problem.link == "log_odds" else 0.5

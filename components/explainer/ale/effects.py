@@ -63,14 +63,14 @@ class Local:
         # A step without rows is flat.
         means = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
         found = np.concatenate([np.zeros((1, sums.shape[1])), np.cumsum(means, axis=0)])
-        return found - self.share(weights) @ found
+        return np.asarray(found - self.share(weights) @ found)
 
     def share(self, weights: np.ndarray | None = None) -> np.ndarray:
         """Return the share of rows of each point; those within a step count half to its ends."""
         counts = np.bincount(self.points, weights, self.count)
         if self.numeric:
             counts = (counts + np.concatenate([[0.0], counts[:-1]])) / 2
-        return counts / counts.sum()
+        return np.asarray(counts / counts.sum())
 
 
 def of_number(problem: Problem, columns: Columns, axis: Axis, edges: np.ndarray) -> Local:
@@ -190,7 +190,7 @@ def _nearest_filled(counts: np.ndarray) -> np.ndarray:
     filled = np.flatnonzero(counts.ravel())
     empty = np.flatnonzero(counts.ravel() == 0)
     distances = ((scaled[empty][:, None] - scaled[filled]) ** 2).sum(axis=2)
-    return filled[distances.argmin(axis=1)]
+    return np.asarray(filled[distances.argmin(axis=1)])
 
 
 def _steps(values: np.ndarray, edges: np.ndarray) -> np.ndarray:

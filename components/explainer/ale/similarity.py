@@ -50,7 +50,7 @@ def _shares(codes: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
     kinds, places = np.unique(values, return_inverse=True)
     table = np.zeros((count, len(kinds)))
     np.add.at(table, (codes, places), 1)
-    return table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    return np.asarray(table / np.maximum(table.sum(axis=1, keepdims=True), 1))
 
 
 def _cumulated(codes: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:

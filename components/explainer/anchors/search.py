@@ -131,7 +131,7 @@ def anchor(
         def draw(arms: np.ndarray) -> np.ndarray:
             found = sampler.values([rules[arm] for arm in arms], config.batch)
             flat = found.reshape(-1, found.shape[2])
-            return decisions.same(flat, said).reshape(len(arms), -1).sum(axis=1)
+            return np.asarray(decisions.same(flat, said).reshape(len(arms), -1).sum(axis=1))
 
         return draw
 

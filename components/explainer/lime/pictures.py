@@ -93,7 +93,7 @@ def faded(image: np.ndarray, segments: np.ndarray) -> np.ndarray:
         np.bincount(segments.ravel(), image[..., channel].ravel()) / counts
         for channel in range(image.shape[2])
     ]
-    return np.stack(means, axis=-1)[segments]
+    return np.asarray(np.stack(means, axis=-1)[segments])
 
 
 def overlay(image: np.ndarray, segments: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -103,4 +103,4 @@ def overlay(image: np.ndarray, segments: np.ndarray, weights: np.ndarray) -> np.
     share = np.abs(strength)[segments][..., None] * 0.8
     blue, red = np.array([0.0, 0.45, 0.9]), np.array([0.9, 0.35, 0.0])
     color = np.where(strength[segments][..., None] >= 0, blue, red)
-    return (1 - share) * (0.25 + 0.5 * gray) + share * color
+    return np.asarray((1 - share) * (0.25 + 0.5 * gray) + share * color)

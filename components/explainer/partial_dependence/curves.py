@@ -27,7 +27,7 @@ def joint(
     """Return the partial dependence on two features, [first grid, second grid, outputs]."""
     first, second = (values.ravel() for values in np.meshgrid(*grids, indexing="ij"))
     found = axes.at(problem, columns, pair, np.stack([first, second], axis=1)).mean(axis=1)
-    return found.reshape(len(grids[0]), len(grids[1]), -1)
+    return np.asarray(found.reshape(len(grids[0]), len(grids[1]), -1))
 
 
 def interaction(surface: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
@@ -91,4 +91,4 @@ def clusters(curves: np.ndarray, count: int, how: str, seed: int) -> np.ndarray:
     sizes = np.bincount(found, minlength=count)
     rank = np.empty(count, np.int64)
     rank[np.argsort(-sizes, kind="stable")] = np.arange(count)
-    return rank[found]
+    return np.asarray(rank[found])

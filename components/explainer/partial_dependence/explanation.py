@@ -183,19 +183,21 @@ def _feature(
 def _weights(axis: Axis, grid: np.ndarray) -> np.ndarray:
     """Return the share of the background nearest to each point of a grid, [grid]."""
     counts = np.bincount(_nearest(axis, axis.known, grid), minlength=len(grid))
-    return counts / counts.sum()
+    return np.asarray(counts / counts.sum())
 
 
 def _nearest(axis: Axis, coordinates: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """Return the place of the nearest point for each coordinate that has one."""
     if axis.numeric:
-        return np.searchsorted((grid[1:] + grid[:-1]) / 2, coordinates[np.isfinite(coordinates)])
+        return np.asarray(
+            np.searchsorted((grid[1:] + grid[:-1]) / 2, coordinates[np.isfinite(coordinates)])
+        )
     return coordinates[(coordinates >= 0) & (coordinates < len(grid))].astype(np.int64)
 
 
 def _variance(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     mean = weights @ values
-    return weights @ (values - mean) ** 2
+    return np.asarray(weights @ (values - mean) ** 2)
 
 
 def _related(

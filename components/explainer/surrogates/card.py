@@ -79,7 +79,7 @@ def _tree(found: Found) -> str:
     name = found["answers"][output]
     label = f"Decision tree of {count(len(leaves), 'leaf').replace('leafs', 'leaves')}"
     drawn = pictures.drawn(nodes, output, name, label)
-    text = f"{_sentence(surrogate)} At the end of each way is the {plain(name)}, with the share of rows."
+    text = f"{_sentence(surrogate)} Each way ends with the {plain(name)}, and its share of rows."
     rules = table(
         "Rules of the tree",
         "Each way through the tree as a rule.",

@@ -33,8 +33,8 @@ class Column:
         if self.kind == "number":
             return np.where(np.isfinite(coordinates), coordinates, self.value)
         if self.kind == "missing":
-            return (~np.isfinite(coordinates)).astype(np.float64)
-        return (coordinates == self.value).astype(np.float64)
+            return np.asarray((~np.isfinite(coordinates)).astype(np.float64))
+        return np.asarray((coordinates == self.value).astype(np.float64))
 
     def condition(self, threshold: float, *, above: bool) -> str:
         """Return in words that the column is above a threshold, or not."""
