@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from components.deadline import Deadline
 from components.errors import InputError
@@ -125,7 +126,23 @@ def _of_rows(
         output: dict(zip(problem.features, values[:, :, place].mean(axis=0).tolist(), strict=True))
         for place, output in enumerate(problem.outputs)
     }
-    return Explanation(found, attributions=Attributions(np.arange(rows), values))
+    return Explanation(
+        found,
+        {"integrated_gradients": _table(problem, values)},
+        Attributions(np.arange(rows), values),
+    )
+
+
+def _table(problem: Problem, values: np.ndarray) -> pa.Table:
+    """Return all values [rows, features, outputs], a line for each row and output."""
+    rows, _, outputs = values.shape
+    columns: dict[str, Any] = {
+        "row": np.repeat(problem.subject.row_ids[:rows], outputs),
+        "output": pa.array(list(problem.outputs) * rows, pa.string()),
+    }
+    for place, name in enumerate(problem.features):
+        columns[f"value:{name}"] = values[:, place].ravel()
+    return pa.table(columns)
 
 
 def _of_images(

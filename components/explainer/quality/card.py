@@ -15,6 +15,7 @@ MOST_FEATURES, MOST_CURVES = 15, 5
 
 STYLE = """
 .card .curves{display:flex;flex-wrap:wrap;gap:1rem 2rem;margin:.6rem 0}
+.card .curves figure{flex:1 1 20rem;max-width:24rem}
 """
 
 Described = dict[str, Any]

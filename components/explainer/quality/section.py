@@ -88,7 +88,8 @@ def describe(
         {name: sized(values) for name, (_, values) in local.items()},
     )
     notes += agreement.warnings(pairs, config.disagreement, "which features count")
-    notes += agreement.warnings(of_rows, config.disagreement, "single rows")
+    single = "single rows" if problem.subject.images is None else "which pixels count"
+    notes += agreement.warnings(of_rows, config.disagreement, single)
     found: dict[str, Any] = {
         "kind": "table" if problem.subject.images is None else "images",
         "additivity": _additivity(problem, explanations, notes),

@@ -31,8 +31,9 @@ class TcavConfig(Settings):
         in the paper, the normal of the plane that a linear classifier tells them apart by.
     examples : int
         Of a concept at most, drawn by the seed.
-    random_concepts : int
-        Random sets of as many rows, that a concept must stand out from.
+    random_concepts : int or None
+        Random sets of as many rows, that a concept must stand out from. None takes 200, or more
+        where several concepts and classes need more.
     runs : int
         Sets of other rows from which each concept is told apart; the mean over them counts.
     rows : int
@@ -46,7 +47,7 @@ class TcavConfig(Settings):
     layer: str | None = None
     direction: Literal["pattern", "normal"] = "pattern"
     examples: int = Field(default=50, ge=10, le=10_000)
-    random_concepts: int = Field(default=200, ge=19, le=100_000)
+    random_concepts: int | None = Field(default=None, ge=19, le=100_000)
     runs: int = Field(default=2, ge=1, le=100)
     rows: int = Field(default=200, ge=1)
     alpha: float = Field(default=0.05, gt=0, lt=1)

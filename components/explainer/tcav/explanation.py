@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ SETTING = "explainer.tcav"
 #: Examples below which a concept is left out, and the least accuracy of a direction, on rows that
 #: did not make it, that is above chance.
 LEAST_EXAMPLES, LEAST_ACCURACY = 10, 0.6
+#: Random concepts at least, where the settings leave their number open.
+RANDOM_CONCEPTS = 200
 #: Share of random concepts between the ends that are told.
 _MIDDLE = (0.025, 0.975)
 
@@ -87,8 +90,14 @@ def explain(problem: Problem, config: TcavConfig, deadline: Deadline) -> Explana
     notes: list[str] = []
     pool = activations(network, layer, network.points(problem.background))
     concepts = _concepts(problem, network, layer, pool, config, notes)
-    sets = _Sets(pool, config, problem.seed, deadline)
     by_output = _slopes(problem, network, layer, config, notes)
+    asked = config.random_concepts
+    if asked is None:
+        # Twice as many as it takes that the least p value, times the tests, is at most alpha.
+        asked = max(RANDOM_CONCEPTS, ceil(2 * len(concepts) * len(by_output) / config.alpha))
+    means = [each.mean(axis=0) for each in by_output.values()]
+    slopes_of = np.stack(means) if means else np.zeros((0, pool.shape[1]))
+    sets = _Sets(pool, slopes_of, asked, config, problem.seed, deadline)
     found: list[dict[str, Any]] = []
     for place, concept in enumerate(concepts):
         if deadline.passed:
@@ -97,11 +106,10 @@ def explain(problem: Problem, config: TcavConfig, deadline: Deadline) -> Explana
             break
         deadline.report(place / len(concepts), f"concept {concept.name}")
         found += _tested(concept, sets, by_output)
-    fewest = min((each["random_concepts"] for each in found), default=config.random_concepts)
-    if fewest < config.random_concepts:
+    fewest = min((each["random_concepts"] for each in found), default=asked)
+    if fewest < asked:
         notes.append(
-            f"There was time for {fewest} of {config.random_concepts} random concepts: p values "
-            "are coarser."
+            f"There was time for {fewest:,} of {asked:,} random concepts: p values are coarser."
         )
     if found and len(found) / (fewest + 1) > config.alpha:
         notes.append(
@@ -195,32 +203,47 @@ def _slopes(
             continue
         labelled = replace(problem, subject=subject.take(rows))
         taken = labelled.subject.take(chosen.rows(labelled, config.rows))
-        found[name] = slopes(network, layer, network.points(taken), output)
+        points = network.points(taken)
+        network.values(points)  # It raises an error if they are not numbers.
+        found[name] = slopes(network, layer, points, output)
     return found
 
 
 class _Sets:
-    """Random rows of the background: what concepts are told from, and random concepts."""
+    """Random rows of the background: what concepts are told from, and random concepts.
 
-    def __init__(self, pool: np.ndarray, config: TcavConfig, seed: int, deadline: Deadline) -> None:
-        self._pool, self._config = pool, config
-        self.seed, self._deadline = seed, deadline
+    Parameters
+    ----------
+    pool : ndarray, shape [n, d]
+        Activations of the background.
+    slopes : ndarray, shape [outputs, d]
+        Mean gradients.
+    count : int
+        Random concepts.
+    """
+
+    def __init__(
+        self,
+        pool: np.ndarray,
+        slopes: np.ndarray,
+        count: int,
+        config: TcavConfig,
+        seed: int,
+        deadline: Deadline,
+    ) -> None:
+        self._pool, self._slopes, self._count = pool, slopes, count
+        self._config, self.seed, self._deadline = config, seed, deadline
         self._known: dict[int, np.ndarray] = {}
 
     def vectors(
         self, examples: np.ndarray, places: np.ndarray, random: np.random.Generator
     ) -> np.ndarray:
         """Return the direction of each run [runs, d], each from as many other rows."""
-        return np.stack(
-            [
-                vector(
-                    examples,
-                    self.others(len(examples), places, random),
-                    self._config.direction,
-                )
-                for _ in range(self._config.runs)
-            ]
-        )
+        found = [
+            vector(examples, self.others(len(examples), places, random), self._config.direction)
+            for _ in range(self._config.runs)
+        ]
+        return np.stack(found)
 
     def others(self, count: int, places: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Return rows that are not at some places, drawn."""
@@ -228,18 +251,18 @@ class _Sets:
         drawn: np.ndarray = self._pool[random.choice(rest, min(count, len(rest)), replace=False)]
         return drawn
 
-    def random_vectors(self, size: int) -> np.ndarray:
-        """Return the directions of random concepts of a size, [random_concepts, runs, d]."""
+    def random_means(self, size: int) -> np.ndarray:
+        """Return the mean derivatives along random concepts of a size, [concepts, outputs]."""
         if size not in self._known:
             found = []
-            for index in range(self._config.random_concepts):
+            for index in range(self._count):
                 if self._deadline.passed:
                     break
                 random = np.random.default_rng([self.seed, size, index])
                 places = random.choice(len(self._pool), size, replace=False)
-                found.append(self.vectors(self._pool[places], places, random))
-            shape = (0, self._config.runs, self._pool.shape[1])
-            self._known[size] = np.stack(found) if found else np.zeros(shape)
+                vectors = self.vectors(self._pool[places], places, random)
+                found.append(self._slopes @ vectors.mean(axis=0))
+            self._known[size] = np.stack(found) if found else np.zeros((0, len(self._slopes)))
         return self._known[size]
 
 
@@ -251,12 +274,11 @@ def _tested(
     vectors = sets.vectors(examples, concept.places, random)
     others = sets.others(len(examples), concept.places, random)
     told_apart = accuracy(examples, others, sets.seed)
-    of_random = sets.random_vectors(len(examples))
+    of_random = sets.random_means(len(examples))
     found = []
-    for output, gradients in by_output.items():
+    for place, (output, gradients) in enumerate(by_output.items()):
         score, mean = sensitivity(vectors, gradients)
-        random_scores = [sensitivity(each, gradients) for each in of_random]
-        means = [each[1] for each in random_scores]
+        means = of_random[:, place]
         found.append(
             {
                 "concept": concept.name,
@@ -266,11 +288,8 @@ def _tested(
                 "score": score,
                 "sensitivity": mean,
                 "random_concepts": len(means),
-                "random_score": float(np.mean([each[0] for each in random_scores]))
-                if means
-                else None,
-                "random_sensitivity": np.quantile(means, _MIDDLE).tolist() if means else None,
-                "p": p_value(mean, means),
+                "random_sensitivity": np.quantile(means, _MIDDLE).tolist() if len(means) else None,
+                "p": p_value(mean, means.tolist()),
             }
         )
     return found

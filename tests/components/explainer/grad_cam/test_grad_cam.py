@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import tf_keras
@@ -12,7 +14,13 @@ from components.explainer import maps
 from components.explainer.grad_cam import card
 from components.explainer.grad_cam.config import GradCamConfig
 from components.explainer.grad_cam.explanation import METHOD, activation_map, target
+from components.explainer.integrated_gradients.config import IntegratedGradientsConfig
+from components.explainer.integrated_gradients.explanation import METHOD as GRADIENTS
 from components.explainer.network import Network
+from components.explainer.smooth_grad.config import SmoothGradConfig
+from components.explainer.smooth_grad.explanation import METHOD as SMOOTH_GRAD
+from components.explainer.xrai.config import XraiConfig
+from components.explainer.xrai.explanation import METHOD as XRAI
 from components.models import ensemble
 from tests.components.explainer import networks, problems
 from tests.components.pages import Document
@@ -87,6 +95,28 @@ def test_it_agrees_with_saliency(trained):
         theirs = saliency.GradCam().GetMask(pixels, call, three_dims=False)
         ours = values[place] / values[place].max()
         np.testing.assert_allclose(ours, theirs / theirs.max(), atol=0.02)
+
+
+@pytest.mark.parametrize(("task", "outputs"), [("regression", 1), ("multiclass", 3)])
+def test_coloured_images_of_every_task_are_explained(task, outputs):
+    layers = tf_keras.layers
+    tf_keras.utils.set_random_seed(0)
+    body = [layers.Conv2D(4, 3), layers.GlobalAveragePooling2D(), layers.Dense(outputs)]
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 12, 12, 3)).astype(np.uint8)
+    problem = networks.image_problem(networks.image_model(body, 12, 3), pixels, task=task)
+    for method, config in (
+        (METHOD, CONFIG),
+        (SMOOTH_GRAD, SmoothGradConfig(samples=2)),
+        (XRAI, XraiConfig(scales=(250,), steps=4)),
+        (GRADIENTS, IntegratedGradientsConfig(tolerance=0.1)),
+    ):
+        assert method.refuse(problem, config) is None
+        found = method.explain(problem, config, ALWAYS).found
+        assert len(found["images"]) == 3
+        json.dumps(found, allow_nan=False)
+    broken = networks.image_problem(networks.not_finite(problem.subject.model), pixels, task=task)
+    with pytest.raises(InputError, match="no number"):
+        METHOD.explain(broken, CONFIG, ALWAYS)
 
 
 def test_a_layer_of_the_settings_is_taken(trained):

@@ -156,6 +156,22 @@ def test_a_table_of_text_alone_a_constant_column_and_an_unseen_category():
     np.testing.assert_allclose(one.attributions.values[0], found.attributions.values[3], atol=1e-5)
 
 
+def test_one_feature_gets_the_whole_change_of_one_row():
+    model = networks.bent_model("mlp", numbers=2, texts=0)
+    problem = networks.table_problem(
+        model, {"x": np.array([0.7])}, {"x": np.linspace(-1, 1, 20)}, task="regression"
+    )
+    config = IntegratedGradientsConfig(baseline="mean", tolerance=1e-3)
+    found = METHOD.explain(problem, config, ALWAYS)
+    ends = model(networks.table_arrays(problem.subject.columns)).numpy()
+    mean = networks.table_arrays(problem.background.columns)["numeric"].mean(axis=0)
+    change = ends - model({"numeric": mean[None]}).numpy()
+    assert found.attributions.values.shape == (1, 1, 1)
+    assert found.attributions.values[0, 0, 0] == pytest.approx(change[0, 0], rel=2e-3)
+    [row] = found.tables["integrated_gradients"].to_pylist()
+    assert row == {"row": 0, "output": "label", "value:x": found.attributions.values[0, 0, 0]}
+
+
 def test_what_has_no_gradient_is_refused(table):
     plain = problems.problem(lambda columns: columns["x0"], problems.numbers(10, 2))
     assert "Keras" in METHOD.refuse(plain, CONFIG)

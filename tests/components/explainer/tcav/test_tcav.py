@@ -101,8 +101,9 @@ def test_random_slices_are_found_at_most_at_the_nominal_rate(table):
         )
         slices = {f"flag {place}": {f"flag_{place}": 1.0} for place in range(5)}
         config = TcavConfig(slices=slices, random_concepts=19, runs=1, rows=30, examples=30)
-        concepts = METHOD.explain(problem, config, ALWAYS).found["concepts"]
-        found += [each["p"] <= alpha for each in concepts]
+        explained = METHOD.explain(problem, config, ALWAYS).found
+        found += [each["p"] <= alpha for each in explained["concepts"]]
+        assert any("hardly tells examples" in note for note in explained["notes"])
     assert len(found) == 40
     assert np.mean(found) <= alpha + 3 * np.sqrt(alpha * (1 - alpha) / 40)
 
@@ -211,6 +212,23 @@ def test_too_few_examples_random_concepts_and_time_are_told(table):
     late = METHOD.explain(table, CONFIG, Deadline(0.0)).found
     assert late["concepts"] == []
     assert any("No time was left for the concepts red, low" in note for note in late["notes"])
+
+
+def test_as_many_random_concepts_are_drawn_as_the_tests_need(table):
+    # Of a p value of at most 0.01 / 2, and half of it.
+    found = METHOD.explain(table, TcavConfig(slices={**RED, **LOW}, alpha=0.01), ALWAYS).found
+    assert found["random_concepts"] == 400
+    assert found["notes"] == []
+    assert METHOD.explain(table, TcavConfig(slices=RED), ALWAYS).found["random_concepts"] == 200
+
+
+def test_a_model_without_numbers_is_an_error(table):
+    model = networks.not_finite(table.subject.model)
+    problem = networks.table_problem(model, table.subject.columns, table.background.columns)
+    labels = np.ones(len(problem.subject), int)
+    problem = replace(problem, subject=replace(problem.subject, labels=labels))
+    with pytest.raises(InputError, match="no number"):
+        METHOD.explain(problem, CONFIG.model_copy(update={"layer": "hidden_1"}), ALWAYS)
 
 
 @pytest.mark.parametrize(
