@@ -18,7 +18,8 @@ class ShapleyConfig(Settings):
         ``exact`` asks for all coalitions of features; ``auto`` takes it for at most 12 features
         and ``kriging`` for more. The others estimate from some coalitions: ``kriging`` by
         generalised least squares over coalitions that are chosen to tell most, ``kernel`` by
-        paired KernelSHAP, ``permutation`` by antithetic permutations.
+        paired KernelSHAP, ``permutation`` by antithetic permutations; where `coalitions` are as
+        many as there are, they too are exact.
     rows : int
         Rows that are explained, drawn by the seed.
     background : int
@@ -40,9 +41,9 @@ class ShapleyConfig(Settings):
 
     method: Literal["auto", "exact", "kriging", "kernel", "permutation"] = "auto"
     rows: int = Field(default=200, ge=1)
-    background: int = Field(default=25, ge=1)
+    background: int = Field(default=20, ge=1)
     coalitions: int = Field(default=256, ge=2, le=2**16)
     tolerance: float = Field(default=0.01, gt=0, lt=1)
-    interactions: int = Field(default=6, ge=0, le=11)
-    interaction_rows: int = Field(default=50, ge=1)
+    interactions: int = Field(default=5, ge=0, le=11)
+    interaction_rows: int = Field(default=30, ge=1)
     shown_rows: int = Field(default=3, ge=0, le=50)

@@ -33,7 +33,7 @@ def plan(players: int, config: ShapleyConfig, notes: list[str]) -> tuple[str, in
             f"Values are estimated: exact ones of {players} features would take "
             f"{2.0**players:,.0f} coalitions; they are computed for at most {exact.MOST_FEATURES}."
         )
-    elif players <= 2:
+    elif players <= 2 or config.coalitions >= 2.0**players:
         name = "exact"
     least = 2 * players + 4
     if name != "exact" and config.coalitions < least:

@@ -81,7 +81,7 @@ def test_linear_models_have_the_values_of_their_weights():
         problems.matrix(problem.background.columns),
     )
     for method in ("exact", "kriging", "kernel", "permutation"):
-        found = explained(problem, method=method).attributions.values
+        found = explained(problem, method=method, coalitions=40).attributions.values
         assert found == pytest.approx(expected, abs=1e-6)
 
 
@@ -167,7 +167,7 @@ def test_axioms(method):
     problem = problems.problem(
         lambda c: np.sin(c["x0"] + c["x1"]) * c["x2"] + c["x3"] ** 2, columns, background
     )
-    found = explained(problem, method=method, coalitions=64)
+    found = explained(problem, method=method, coalitions=24)
     values = found.attributions.values[:, :, 0]
     assert found.found["efficiency_gap"] <= 1e-6
     tolerance = 1e-9 if method == "exact" else 0.2
