@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from components.attacks.pictures import picture_uri
 from components.deadline import Deadline
 from components.explainer import axes, chosen
 from components.explainer.decisions import in_words
-from components.explainer.lime import pictures, tables
+from components.explainer.lime import images, tables
 from components.explainer.lime.config import LimeConfig
 from components.explainer.lime.tables import Explained
 from components.explainer.method import Attributions, Explanation, Method
+from components.explainer.pictures import overlay_uri
 from components.explainer.problem import Problem
 from components.models.transformed import WHITE
 
@@ -167,16 +167,16 @@ def _fits(problem: Problem, explained: Explained) -> pa.Table:
 
 
 def _of_images(problem: Problem, config: LimeConfig, deadline: Deadline) -> Explanation:
-    images = problem.subject.images
-    assert images is not None
+    pixels = problem.subject.images
+    assert pixels is not None
     wanted = chosen.rows(problem, config.images)
     found, weights, fidelities = [], [], []
     for index, row in enumerate(wanted):
         if deadline.passed:
             break
         deadline.report(index / len(wanted), f"image {index + 1} of {len(wanted)}")
-        image = np.asarray(images[row], np.float64)
-        each = pictures.explain(problem, config, image)
+        image = np.asarray(pixels[row], np.float64)
+        each = images.explain(problem, config, image)
         fidelities.append(each.fidelity)
         identity = int(problem.subject.row_ids[row])
         weights += [
@@ -191,8 +191,8 @@ def _of_images(problem: Problem, config: LimeConfig, deadline: Deadline) -> Expl
                 "prediction": each.prediction,
                 "fidelity": _number(each.fidelity),
                 "superpixels": len(each.weights),
-                "image": picture_uri(image / WHITE),
-                "overlay": picture_uri(pictures.overlay(image, each.segments, each.weights)),
+                "image": overlay_uri(image / WHITE, None),
+                "overlay": overlay_uri(image / WHITE, each.weights[each.segments]),
             }
         )
     notes = _left_out(len(wanted), len(found), "images")

@@ -21,50 +21,6 @@ def individual(problem: Problem, columns: Columns, axis: Axis, grid: np.ndarray)
     return axes.at(problem, columns, [axis], grid[:, None]).transpose(1, 0, 2)
 
 
-def joint(
-    problem: Problem, columns: Columns, pair: tuple[Axis, Axis], grids: tuple[np.ndarray, ...]
-) -> np.ndarray:
-    """Return the partial dependence on two features, [first grid, second grid, outputs]."""
-    first, second = (values.ravel() for values in np.meshgrid(*grids, indexing="ij"))
-    found = axes.at(problem, columns, pair, np.stack([first, second], axis=1)).mean(axis=1)
-    return np.asarray(found.reshape(len(grids[0]), len(grids[1]), -1))
-
-
-def interaction(surface: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Return how far a joint dependence is from the sum of one of each feature.
-
-    Parameters
-    ----------
-    surface : ndarray, shape [r, c]
-    weights : ndarray, shape [r, c]
-        Rows near each point; those without data do not count.
-
-    Returns
-    -------
-    float, float
-        The root of the weighted mean square of what is left of it when the weighted least
-        squares fit of a function of the one plus a function of the other is taken away; and its
-        share of the surface's own. The square of the latter is near Friedman and Popescu's H
-        squared (2008, eq. 44), and equals it for a full grid.
-    """
-    weight = weights / weights.sum()
-    r, c = surface.shape
-    design = np.zeros((r, c, r + c))
-    design[np.arange(r), :, np.arange(r)] = 1.0
-    design[:, np.arange(c), r + np.arange(c)] = 1.0
-    root = np.sqrt(weight.ravel())
-    matrix = design.reshape(r * c, -1) * root[:, None]
-    values = surface.ravel() * root
-    left = values - matrix @ np.linalg.lstsq(matrix, values, rcond=None)[0]
-    mean = float((surface * weight).sum())
-    size = float(np.sqrt((left**2).sum()))
-    total = float(np.sqrt((((surface - mean) ** 2) * weight).sum()))
-    # What is left by rounding alone is nothing.
-    if size <= 1e-9 * max(1.0, float(np.abs(surface).max())):
-        return 0.0, 0.0
-    return size, min(1.0, size / total)
-
-
 def clusters(curves: np.ndarray, count: int, how: str, seed: int) -> np.ndarray:
     """Return the group of each curve, the largest group first.
 

@@ -14,7 +14,7 @@ from components.explainer import pairs as pairs_of
 from components.explainer.axes import Axis
 from components.explainer.decisions import in_words
 from components.explainer.method import Explanation, Method
-from components.explainer.partial_dependence import curves
+from components.explainer.partial_dependence import curves, grids, pairs
 from components.explainer.partial_dependence.config import PartialDependenceConfig
 from components.explainer.problem import Problem
 from components.models.subject import Columns
@@ -59,7 +59,7 @@ def explain(problem: Problem, config: PartialDependenceConfig, deadline: Deadlin
         (``name`` and ``strength`` of what tells them apart, or None), ``deciles`` of a number, and
         ``correlated`` (``name``, ``strength``); ``pairs``, by falling ``interaction``, each with
         ``names``, ``labels``, ``output``, ``dependence`` [first][second], ``rows`` near each point,
-        ``interaction`` and ``share``: see `.curves.interaction`; ``constant`` (names); and
+        ``interaction`` and ``share``: see `.pairs.interaction`; ``constant`` (names); and
         ``notes``. Tables: ``partial_dependence``, and ``ice``, not centred, of the rows of the
         background that are averaged over.
 
@@ -98,7 +98,9 @@ def explain(problem: Problem, config: PartialDependenceConfig, deadline: Deadlin
         tables.append(ice)
     importance = {name: each["importance"] for name, each in described.items()}
     ranked = sorted(described, key=lambda name: (-importance[name], name))
-    pairs = _pairs(problem, config, varying, columns, described, ranked, notes, deadline)
+    found_pairs = pairs.describe(
+        problem, config, varying, columns, described, ranked, notes, deadline, SINGLE
+    )
     if constant:
         notes.append(f"Of one value only in the background, and not drawn: {', '.join(constant)}.")
     notes += _doubts(related)
@@ -109,7 +111,7 @@ def explain(problem: Problem, config: PartialDependenceConfig, deadline: Deadlin
             "answers": in_words(problem),
             "importance": importance | dict.fromkeys(constant, 0.0),
             "features": [described[name] for name in ranked],
-            "pairs": pairs,
+            "pairs": found_pairs,
             "constant": constant,
             "notes": notes,
         },
@@ -135,7 +137,7 @@ def _feature(
     answers = curves.individual(problem, columns, axis, points)
     means = answers.mean(axis=0)
     ice, dependence = answers[:, : len(grid)], means[: len(grid)]
-    weights = _weights(axis, grid)
+    weights = grids.weights(axis, grid)
     spreads = np.sqrt(_variance(dependence, weights))
     # Of equal spreads the first output counts, but rounding shall not decide.
     output = int(np.argmax(spreads >= spreads.max() * (1 - 1e-9)))
@@ -180,21 +182,6 @@ def _feature(
     return described, _ice_table(problem, axis, grid, rows, ice)
 
 
-def _weights(axis: Axis, grid: np.ndarray) -> np.ndarray:
-    """Return the share of the background nearest to each point of a grid, [grid]."""
-    counts = np.bincount(_nearest(axis, axis.known, grid), minlength=len(grid))
-    return np.asarray(counts / counts.sum())
-
-
-def _nearest(axis: Axis, coordinates: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Return the place of the nearest point for each coordinate that has one."""
-    if axis.numeric:
-        return np.asarray(
-            np.searchsorted((grid[1:] + grid[:-1]) / 2, coordinates[np.isfinite(coordinates)])
-        )
-    return coordinates[(coordinates >= 0) & (coordinates < len(grid))].astype(np.int64)
-
-
 def _variance(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     mean = weights @ values
     return np.asarray(weights @ (values - mean) ** 2)
@@ -235,71 +222,6 @@ def _tell_clusters(
     ]
     best = max(strengths, key=lambda each: each["strength"], default=None)
     described["cluster_feature"] = best if best is not None and best["strength"] > 0 else None
-
-
-def _pairs(
-    problem: Problem,
-    config: PartialDependenceConfig,
-    varying: dict[str, Axis],
-    columns: Columns,
-    described: dict[str, dict[str, Any]],
-    ranked: list[str],
-    notes: list[str],
-    deadline: Deadline,
-) -> list[dict[str, Any]]:
-    if config.pairs is not None:
-        wanted = [pair for pair in config.pairs if set(pair) <= set(varying)]
-        for pair in config.pairs:
-            if pair not in wanted:
-                notes.append(
-                    f"Not drawn, as one of the two has one value only: {' and '.join(pair)}."
-                )
-    else:
-        wanted = list(combinations(ranked[: config.pair_features], 2))
-    rows = axes.taken(columns, np.arange(min(config.pair_rows, len(next(iter(columns.values()))))))
-    found = []
-    for index, pair in enumerate(wanted):
-        if deadline.passed:
-            left = "; ".join(" and ".join(names) for names in wanted[index:])
-            notes.append(f"The time was over: there is no joint dependence on {left}.")
-            break
-        deadline.report(SINGLE + (1 - SINGLE) * index / len(wanted), " and ".join(pair))
-        both = varying[pair[0]], varying[pair[1]]
-        grids = both[0].grid(config.pair_grid), both[1].grid(config.pair_grid)
-        surface = curves.joint(problem, rows, both, grids)
-        counts = _counts(problem, both, grids)
-        output = described[pair[0]]["output"] if pair[0] in described else 0
-        size, share = curves.interaction(surface[..., output], counts)
-        found.append(
-            {
-                "names": list(pair),
-                "labels": [both[0].labels(grids[0]), both[1].labels(grids[1])],
-                "output": output,
-                "dependence": surface[..., output].tolist(),
-                "rows": counts.astype(int).tolist(),
-                "interaction": size,
-                "share": share,
-            }
-        )
-    return sorted(found, key=lambda each: -each["interaction"])
-
-
-def _counts(
-    problem: Problem, pair: tuple[Axis, Axis], grids: tuple[np.ndarray, np.ndarray]
-) -> np.ndarray:
-    """Return the background's rows nearest to each point of two grids, [r, c]."""
-    coordinates = [axis.encode(problem.background.columns) for axis in pair]
-    known = np.ones(len(coordinates[0]), bool)
-    for axis, values, grid in zip(pair, coordinates, grids, strict=True):
-        known &= np.isfinite(values) if axis.numeric else values < len(grid)
-    places = [
-        _nearest(axis, values[known], grid)
-        for axis, values, grid in zip(pair, coordinates, grids, strict=True)
-    ]
-    counts = np.zeros((len(grids[0]), len(grids[1])))
-    np.add.at(counts, tuple(places), 1)
-    # Without a row that has both values, every point counts the same.
-    return counts if counts.any() else np.ones_like(counts)
 
 
 def _doubts(related: dict[tuple[str, str], float]) -> list[str]:

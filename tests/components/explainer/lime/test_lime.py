@@ -10,7 +10,8 @@ from scipy import stats
 from components.deadline import Deadline
 from components.explainer import axes
 from components.explainer.intervals import Intervals
-from components.explainer.lime import card, pictures, regression
+from components.explainer.lime import card, regression
+from components.explainer.lime import images as superpixels
 from components.explainer.lime.config import LimeConfig
 from components.explainer.lime.explanation import METHOD
 from tests.components.explainer.problems import images, matrix, numbers, problem
@@ -192,9 +193,9 @@ def of_quarter(rows=3, channels=1):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_superpixels_that_the_model_looks_at_have_the_weight(channels, monkeypatch):
     # Black instead of the mean, which would leave the model's answer as it is.
-    monkeypatch.setattr(pictures, "faded", lambda image, segments: np.zeros_like(image))
+    monkeypatch.setattr(superpixels, "faded", lambda image, segments: np.zeros_like(image))
     given = of_quarter(channels=channels)
-    each = pictures.explain(given, LimeConfig(segments=16), given.subject.images[0])
+    each = superpixels.explain(given, LimeConfig(segments=16), given.subject.images[0])
     inside = np.zeros((16, 16), bool)
     inside[:8, :8] = True
     share = np.array([inside[each.segments == place].mean() for place in range(len(each.weights))])
@@ -219,7 +220,7 @@ def test_superpixels_rank_as_those_of_the_lime_package():
             return said(asked)
 
     given = Problem(given.subject, given.background, {}, "probability", 0)
-    own = pictures.explain(given, LimeConfig(segments=16, image_samples=1000), image)
+    own = superpixels.explain(given, LimeConfig(segments=16, image_samples=1000), image)
     theirs = LimeImageExplainer(random_state=0, feature_selection="none").explain_instance(
         image,
         said,
@@ -236,7 +237,7 @@ def test_superpixels_rank_as_those_of_the_lime_package():
 def test_hidden_superpixels_have_their_mean_colour():
     image = np.random.default_rng(0).random((6, 6, 3)) * 255
     segments = np.arange(36).reshape(6, 6) // 12
-    plain = pictures.faded(image, segments)
+    plain = superpixels.faded(image, segments)
     for place in range(3):
         np.testing.assert_allclose(
             plain[segments == place], np.tile(image[segments == place].mean(axis=0), (12, 1))

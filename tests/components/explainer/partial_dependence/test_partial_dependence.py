@@ -8,7 +8,7 @@ import pytest
 from components.deadline import Deadline
 from components.errors import InputError
 from components.explainer import axes
-from components.explainer.partial_dependence import card, curves
+from components.explainer.partial_dependence import card, curves, pairs
 from components.explainer.partial_dependence.config import PartialDependenceConfig
 from components.explainer.partial_dependence.explanation import METHOD
 from tests.components.explainer.problems import images, matrix, numbers, problem
@@ -117,7 +117,7 @@ def test_the_share_of_interaction_of_a_product_is_known():
     # xy + x on -1 and 1: half of the variance is interaction.
     grid = np.array([-1.0, 1.0])
     surface = np.outer(grid, grid) + grid[:, None]
-    size, share = curves.interaction(surface, np.ones((2, 2)))
+    size, share = pairs.interaction(surface, np.ones((2, 2)))
     assert size == pytest.approx(1.0)
     assert share == pytest.approx(np.sqrt(0.5))
 
@@ -149,7 +149,7 @@ def test_curves_equal_those_of_scikit_learn():
     grids = pair[0].grid(50), pair[1].grid(50)
     theirs = partial_dependence(model, matrix(columns), [(0, 1)], grid_resolution=50)
     np.testing.assert_allclose(
-        curves.joint(given, columns, pair, grids)[..., 0], theirs["average"][0]
+        pairs.joint(given, columns, pair, grids)[..., 0], theirs["average"][0]
     )
 
 

@@ -94,13 +94,3 @@ def faded(image: np.ndarray, segments: np.ndarray) -> np.ndarray:
         for channel in range(image.shape[2])
     ]
     return np.asarray(np.stack(means, axis=-1)[segments])
-
-
-def overlay(image: np.ndarray, segments: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return an image in colours, pixels from 0 to 1: blue speaks for the output, red against."""
-    gray = image.mean(axis=2, keepdims=True) / WHITE
-    strength = weights / (np.abs(weights).max() or 1.0)
-    share = np.abs(strength)[segments][..., None] * 0.8
-    blue, red = np.array([0.0, 0.45, 0.9]), np.array([0.9, 0.35, 0.0])
-    color = np.where(strength[segments][..., None] >= 0, blue, red)
-    return np.asarray((1 - share) * (0.25 + 0.5 * gray) + share * color)
