@@ -271,3 +271,11 @@ def test_the_card_shows_every_feature_and_stays_text(of_crossed):
     Document(text)
     assert "<script" not in text
     assert len(drawings(text)) == len(found["features"]) + len(found["pairs"]) + 2
+
+
+def test_pairs_are_averaged_over_rows_of_all_kinds():
+    columns = numbers(ROWS, 3)
+    given = problem(lambda asked: asked["x0"] + 0 * asked["x1"] * asked["x2"], columns)
+    found = explained(given, pairs=(("x1", "x2"),), pair_rows=30).found
+    # x0, by which rows are told apart first, is 0 in the mean of 30 but for its sampling.
+    assert np.abs(found["pairs"][0]["dependence"]).max() < 4 / np.sqrt(30)
