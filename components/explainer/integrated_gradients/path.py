@@ -115,21 +115,30 @@ def _chunk(
 ) -> Points:
     places = ((np.arange(steps) + 0.5) / steps).astype(np.float32)
     rows, targets = weights.shape[:2]
-    ways: Points = {}
-    lengths: Points = {}
-    for name, values in points.items():
-        lengths[name] = values[:, None] - baselines[name][None]
-        along = places.reshape(-1, *[1] * (values.ndim - 1))
-        # Shape [rows, baselines, steps, ...].
-        grid = baselines[name][None, :, None] + along * lengths[name][:, :, None]
-        ways[name] = grid.reshape(-1, *values.shape[1:])
-    count = len(next(iter(ways.values()))) // rows
-    found: dict[str, list[np.ndarray]] = {name: [] for name in points}
-    for target in range(targets):
-        slopes = network.slopes(ways, np.repeat(weights[:, target], count, axis=0))
-        for name, slope in slopes.items():
-            shape = points[name].shape[1:]
-            # Doubles: the sum over all steps is held against a difference.
-            mean = slope.reshape(rows, -1, steps, *shape).mean(axis=2, dtype=np.float64)
-            found[name].append((mean * lengths[name]).mean(axis=1))
-    return {name: np.stack(each, axis=1) for name, each in found.items()}
+    starts = len(next(iter(baselines.values())))
+    width = sum(values[0].size for values in points.values())
+    # A large image does not have all of its steps in memory.
+    block = max(1, BATCH_VALUES // (rows * starts * width))
+    lengths = {name: values[:, None] - baselines[name][None] for name, values in points.items()}
+    # Doubles: the sum over all steps is held against a difference.
+    sums = {
+        name: np.zeros((rows, starts, targets, *values.shape[1:]))
+        for name, values in points.items()
+    }
+    for first in range(0, steps, block):
+        some = places[first : first + block]
+        ways = {}
+        for name, values in points.items():
+            along = some.reshape(-1, *[1] * (values.ndim - 1))
+            # Shape [rows, baselines, steps, ...].
+            grid = baselines[name][None, :, None] + along * lengths[name][:, :, None]
+            ways[name] = grid.reshape(-1, *values.shape[1:])
+        for target in range(targets):
+            repeated = np.repeat(weights[:, target], starts * len(some), axis=0)
+            for name, slope in network.slopes(ways, repeated).items():
+                by_step = slope.reshape(rows, starts, len(some), *points[name].shape[1:])
+                sums[name][:, :, target] += by_step.sum(axis=2, dtype=np.float64)
+    return {
+        name: (total / steps * lengths[name][:, :, None]).mean(axis=1)
+        for name, total in sums.items()
+    }

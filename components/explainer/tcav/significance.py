@@ -16,7 +16,7 @@ def p_value(statistic: float, of_random: Sequence[float]) -> float:
     Examples
     --------
     >>> p_value(5.0, [-1.0, 0.0, 1.0]), p_value(0.0, [-1.0, 1.0, 2.0])
-    (0.25, 0.75)
+    (0.25, 1.0)
     """
     every = np.array([statistic, *of_random])
     distances = np.abs(every - every.mean())

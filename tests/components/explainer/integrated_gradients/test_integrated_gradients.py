@@ -11,7 +11,7 @@ import tf_keras
 from components.deadline import Deadline
 from components.errors import InputError
 from components.explainer import maps
-from components.explainer.integrated_gradients import card
+from components.explainer.integrated_gradients import card, path
 from components.explainer.integrated_gradients.config import IntegratedGradientsConfig
 from components.explainer.integrated_gradients.explanation import METHOD
 from components.models import ensemble
@@ -79,6 +79,13 @@ def test_the_parts_sum_up_to_the_change(table, link, baseline):
         assert np.abs(total - change).max() <= 0.01 * max(np.abs(change).max(), 0.1 * usual) + 1e-6
     else:  # The mean is no row, but the sum differs from the value by the same for all rows.
         assert np.ptp(total - value) <= 0.02 * np.ptp(value)
+
+
+def test_steps_that_do_not_fit_into_memory_are_taken_in_parts(table, monkeypatch):
+    whole = METHOD.explain(table, CONFIG, ALWAYS).attributions.values
+    monkeypatch.setattr(path, "BATCH_VALUES", 1000)
+    parts = METHOD.explain(table, CONFIG, ALWAYS).attributions.values
+    np.testing.assert_allclose(parts, whole, atol=1e-5)
 
 
 def test_too_few_steps_are_told(table):
