@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -207,8 +208,15 @@ def refusal(problem: Problem, *, images: bool | None = None) -> str | None:
     return None if not len(problem.background) else Network(problem).refusal()
 
 
-def batches(points: Points, *others: np.ndarray):  # type: ignore[no-untyped-def]
-    """Yield parts of some points, of bounded memory, and of arrays with as many rows."""
+def batches(points: Points, *others: np.ndarray) -> Iterator[Any]:
+    """Yield parts of some points, of bounded memory: alone, or with those of other arrays.
+
+    Parameters
+    ----------
+    points : dict of ndarray
+    *others : ndarray
+        With as many rows.
+    """
     rows = len(next(iter(points.values())))
     width = sum(each[:1].size for each in points.values())
     step = max(1, min(BATCH_ROWS, BATCH_VALUES // max(width, 1)))
