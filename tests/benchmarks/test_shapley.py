@@ -29,18 +29,16 @@ def test_all_explain_the_same_game(task):
         assert shapley.Result(shapley.ours(task, name, 60), 1.0).error(truth) < 0.1
 
 
-def test_error_and_speedup():
+def test_errors_are_relative_and_seconds_are_read_off():
     truth = np.array([[3.0, 4.0]])
     assert shapley.Result(np.array([[3.0, 3.0]]), 1.0).error(truth) == pytest.approx(0.2)
-    mine = [(1.0, 0.4), (2.0, 0.2), (8.0, 0.05)]
-    assert shapley.speedup(10.0, 0.2, mine, 20.0) == pytest.approx(5)
+    curve = [(1.0, 0.4), (2.0, 0.2), (8.0, 0.05), (9.0, 0.06)]
+    assert shapley.seconds_at(0.2, curve) == pytest.approx(2)
     # Half of the way in logarithms.
-    assert shapley.speedup(10.0, 0.1, mine, 20.0) == pytest.approx(2.5)
-    # No error of ours is as large, or as small.
-    assert shapley.speedup(10.0, 0.9, mine, 20.0) == pytest.approx(10)
-    assert shapley.speedup(10.0, 0.01, mine, 20.0) == pytest.approx(0.5)
-    # Exact values may take less time than many coalitions.
-    assert shapley.speedup(10.0, 0.05, mine, 4.0) == pytest.approx(2.5)
+    assert shapley.seconds_at(0.1, curve) == pytest.approx(4)
+    # No error is as large, or as small.
+    assert shapley.seconds_at(0.9, curve) == pytest.approx(1)
+    assert shapley.seconds_at(0.01, curve) == pytest.approx(9)
 
 
 def test_the_figures_hold_together(task, monkeypatch):
@@ -51,8 +49,9 @@ def test_the_figures_hold_together(task, monkeypatch):
     figures = json.loads(json.dumps(shapley.run(task)))
     assert set(figures["error"]) == {"32"}
     assert figures["speedup"] == min(figures["speedups"].values())
+    assert set(figures["at_errors_of_shap"]) == {"shap_kernel 32"}
     assert figures["efficiency"] < 1e-9
-    assert set(figures["methods"]) == {"kriging", "kernel", "permutation", *shapley.PEERS}
+    assert set(figures["methods"]) == {"kriging", "kernel", "permutation", "shap_kernel"}
 
 
 def test_rows_are_counted_and_add_up(tmp_path, monkeypatch):
