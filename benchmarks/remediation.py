@@ -42,10 +42,11 @@ import numpy as np
 from benchmarks import data
 
 if TYPE_CHECKING:
+    from components.models.rows import Rows
     from components.remediator.candidate import Candidate
     from components.remediator.checks import Scored
     from components.remediator.config import FairnessGap, MinDiffRemedy
-    from components.remediator.rows import Problem, Rows
+    from components.remediator.problem import Problem
 
 ROOT = Path(__file__).parents[1]
 COLUMN = "sex"
@@ -87,9 +88,10 @@ def prepare(home: Path) -> Prepared:
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
 
+    from components.models import loading
+    from components.models.split_reader import SplitReader
     from components.models.training_config import TrainingConfig
-    from components.remediator.reading import Source
-    from components.remediator.rows import Problem
+    from components.remediator.problem import Problem
     from pipeline import config, inspection
 
     train, test = data.adult(home / "adult")
@@ -113,25 +115,25 @@ def prepare(home: Path) -> Prepared:
             "Trainer/model",
         )
     )
-    source = Source(
+    reader = SplitReader(
         str(raw),
         text_format.Parse((schema / "schema.pbtxt").read_text(), schema_pb2.Schema()),
         inspection.inspect_data(config.load(written)).model_dump(),
         str(graph),
         None,
-        str(model),
     )
-    rows = {split: source.rows(split, frozenset({COLUMN})) for split in ("train", "eval", "test")}
+    loaded = loading.load(model)
+    rows = {split: reader.read(split, frozenset({COLUMN})) for split in ("train", "eval", "test")}
     return Prepared(
         Problem(
-            task=source.task,
-            features=source.features,
-            model=source.loaded.model,
-            specification=source.loaded.specification,
+            task=reader.task,
+            features=reader.features,
+            model=loaded.model,
+            specification=loaded.specification,
             training=TrainingConfig(epochs=EPOCHS),
             train=rows["train"],
             tuning=rows["eval"],
-            served_columns=frozenset(source.served_columns),
+            served_columns=frozenset(reader.served_columns),
             epochs=MORE_EPOCHS,
             seed=0,
             deadline=math.inf,
@@ -256,8 +258,8 @@ def min_diff_models(
     from components.models.transformed import LABEL
     from components.remediator import training_on
     from components.remediator.candidate import Candidate
+    from components.remediator.problem import features_of
     from components.remediator.remedies.min_diff import min_diff_library
-    from components.remediator.rows import features_of
 
     library = min_diff_library()
     hp = training_on.hyperparameters(problem)

@@ -60,7 +60,8 @@ class Condition:
                 return (values >= low) & (values < high)
         if self.value is None:
             return _missing(values)
-        return values == self.value
+        found: np.ndarray = values == self.value
+        return found
 
     def __str__(self) -> str:
         if self.is_range:
@@ -335,7 +336,8 @@ def _needs_all(
 
 
 def _all(conditions: Iterable[Condition], columns: Columns) -> np.ndarray:
-    return np.logical_and.reduce([condition.rows(columns) for condition in conditions])
+    found: np.ndarray = np.logical_and.reduce([each.rows(columns) for each in conditions])
+    return found
 
 
 def _conditions(name: str, values: np.ndarray, least: int) -> list[Condition]:
@@ -371,7 +373,8 @@ def _ranges(name: str, known: np.ndarray) -> list[Condition]:
 
 
 def _missing(values: np.ndarray) -> np.ndarray:
-    return values == "" if values.dtype == object else np.isnan(values)
+    missing: np.ndarray = values == "" if values.dtype == object else np.isnan(values)
+    return missing
 
 
 def _scalar(value: object) -> str | float:

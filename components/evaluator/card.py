@@ -22,6 +22,8 @@ WIDTH, ROW_HEIGHT, SQUARE = 560, 22, 320
 _PLAIN = {"ExampleCount", "MeanLabel"}
 #: Slices that are drawn: those on which the model does worst.
 SLICES = 25
+#: Candidates that the run's summary names.
+TOLD = 8
 
 Report = dict[str, Any]
 
@@ -59,9 +61,10 @@ def lines(found: Report) -> str:
     told = []
     for name in _names(found):
         value = _of(found, name, metric)["value"]
-        kept = "" if found["candidates"][name]["kept"] else ", breaks a bound"
+        kept = "" if found["candidates"][name]["kept"] else " (breaks a bound)"
         told.append(f"{name} {_value(value)}{kept}")
-    return f"{_verdict(found)}\n{metric} of all candidates: " + "; ".join(told)
+    more = f" and {len(told) - TOLD} more" if len(told) > TOLD else ""
+    return f"{_verdict(found)}\n{metric}: {', '.join(told[:TOLD])}{more}"
 
 
 def _read(directory: str | os.PathLike[str]) -> Report:

@@ -52,7 +52,7 @@ class ExplainerConfig(Settings):
         Settings of each method; None leaves one out.
     """
 
-    USES: ClassVar[tuple[str, ...]] = ("models",)
+    USES: ClassVar[tuple[str, ...]] = ("models", "attacks")
     LIBRARIES: ClassVar[tuple[str, ...]] = (
         "tensorflow",
         "tf-keras",

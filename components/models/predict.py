@@ -57,6 +57,12 @@ class Predictor:
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
 
+def scores(uri: str | os.PathLike[str], records: Sequence[bytes]) -> np.ndarray:
+    """Return what a Model artifact says of serialized tf.Examples, shape [n, k] always."""
+    found = load(uri).predict_examples(list(records))
+    return found[:, np.newaxis] if found.ndim == 1 else found
+
+
 def load(uri: str | os.PathLike[str]) -> Predictor | EdgePredictor:
     """Return the predictor of a Model artifact or of a pushed model.
 

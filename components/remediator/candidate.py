@@ -10,10 +10,10 @@ import tf_keras
 
 from components.models import export, measuring
 from components.models.metric_names import Task
+from components.models.rows import Rows
 from components.models.transformed import Features
 from components.remediator import group_shift
 from components.remediator.group_shift import GroupShift
-from components.remediator.rows import Rows
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def lines(found: Report) -> str:
         if metric in each["quality"]:
             before, after = found["quality"][metric], each["quality"][metric]["value"]
             text += f", {metric} {after - before:+.4f}"
-        told.append(text + (f"; worse: {_names(found, each['worse'])}" if each["worse"] else ""))
+        told.append(text + (f"; {count(len(each['worse']), 'figure')} worse" * bool(each["worse"])))
     return "\n".join(told)
 
 

@@ -13,6 +13,7 @@ from components.calibration import expected_calibration_error
 from components.models.judge import METRICS
 from components.models.metric_names import BINARY, METRIC_NAMES, REGRESSION, Task
 from components.models.metrics import Sample, vectorised
+from components.models.rows import Rows
 from components.remediator import groups, robustness
 from components.remediator.candidate import Candidate
 from components.remediator.config import (
@@ -24,7 +25,6 @@ from components.remediator.config import (
     SliceGap,
 )
 from components.remediator.monotonicity import largest_step_against
-from components.remediator.rows import Rows
 
 #: Score from which a decision is positive.
 THRESHOLD = 0.5

@@ -33,11 +33,12 @@ class Executor(base.Executor):
     def run(
         self, inputs: base.Artifacts, outputs: base.Artifacts, config: RemediatorConfig
     ) -> None:
+        from components.models import loading, predict, raw_columns
+        from components.models.split_reader import SplitReader
         from components.remediator.candidate import Candidate
         from components.remediator.checks import Scored
-        from components.remediator.reading import Source, served_scores
+        from components.remediator.problem import Problem
         from components.remediator.remediation import remediate
-        from components.remediator.rows import Problem
 
         [raw], [graph], [model] = (
             inputs[name] for name in ("raw_examples", "transform_graph", "model")
@@ -54,35 +55,35 @@ class Executor(base.Executor):
                 got=config.split,
             )
         progress.report(0.0, "reading the model and its rows")
-        source = Source(
+        reader = SplitReader(
             raw.uri,
             io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(inputs["schema"][0].uri)),
             json.loads(self.properties["dataset"]),
             graph.uri,
             projection_uri,
-            model.uri,
         )
+        loaded = loading.load(model.uri)
         named = frozenset(name for check in config.checks for name in check.columns_named)
-        probed = source.features.image is None and any(
+        probed = reader.features.image is None and any(
             isinstance(check, Monotonic) for check in config.checks
         )
-        looked = source.rows(
+        looked = reader.read(
             config.split,
-            named | frozenset(source.served_columns if probed else ()),
+            named | frozenset(reader.served_columns if probed else ()),
             most=config.max_rows,
             seed=config.seed,
-            scored=True,
+            keep_records=True,
         )
         tuning, judging = looked.halves(config.tuning_share, config.seed)
         problem = Problem(
-            task=source.task,
-            features=source.features,
-            model=source.loaded.model,
-            specification=source.loaded.specification,
+            task=reader.task,
+            features=reader.features,
+            model=loaded.model,
+            specification=loaded.specification,
             training=config.training or TrainingConfig(),
-            train=source.rows(TRAIN, named),
+            train=reader.read(TRAIN, named),
             tuning=tuning,
-            served_columns=frozenset(source.served_columns),
+            served_columns=frozenset(reader.served_columns),
             epochs=config.epochs,
             seed=config.seed,
             deadline=math.inf,
@@ -92,15 +93,15 @@ class Executor(base.Executor):
             return Scored(
                 problem.task,
                 judging,
-                served_scores(directory, judging),
+                predict.scores(directory, judging.records),
                 candidate,
-                source.raw_predictor(directory) if probed else None,
+                raw_columns.predictor(directory, reader.served_columns) if probed else None,
                 config.seed,
             )
 
         def publish(name: str, candidate: Candidate) -> Scored:
             directory = Path(collection.uri) / name
-            candidate.save(source.features, graph.uri, directory, projection_uri)
+            candidate.save(reader.features, graph.uri, directory, projection_uri)
             return scored(directory, candidate)
 
         Path(collection.uri).mkdir(parents=True, exist_ok=True)

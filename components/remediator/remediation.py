@@ -15,13 +15,14 @@ from components.calibration import expected_calibration_error
 from components.errors import InputError
 from components.models.judge import Judge
 from components.models.metric_names import METRIC_NAMES, REGRESSION
+from components.models.rows import Rows
 from components.models.training import DivergedError, OutOfTimeError
 from components.remediator import checks
 from components.remediator.candidate import Candidate
 from components.remediator.checks import Measured, Scored
 from components.remediator.config import APT, DEFAULTS, Calibration, Check, RemediatorConfig
+from components.remediator.problem import Problem
 from components.remediator.remedies import REMEDIES
-from components.remediator.rows import Problem, Rows
 
 #: Name of the expected calibration error among the measures of quality.
 CALIBRATION_ERROR = "ExpectedCalibrationError"

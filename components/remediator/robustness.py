@@ -8,8 +8,9 @@ import tensorflow as tf
 from components.attacks.adversarial_training import REACH, VALIDATION_STEPS
 from components.attacks.ascent import Ascent, attacked_input, differentiable
 from components.models.metric_names import BINARY, Task
+from components.models.rows import Rows
 from components.remediator.candidate import Candidate
-from components.remediator.rows import Rows, features_of
+from components.remediator.problem import features_of
 
 #: Rows of one pass.
 BATCH = 500

@@ -17,7 +17,7 @@ from components.models.hyperparameters import (
     TreesHyperParameters,
 )
 from components.models.transformed import LABEL
-from components.remediator.rows import Arrays, Problem
+from components.remediator.problem import Arrays, Problem
 
 Hyper = HyperParameters | ImageHyperParameters
 

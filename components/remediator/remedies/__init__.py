@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.remediator.candidate import Candidate
+from components.remediator.problem import Problem
 from components.remediator.remedies import (
     adversarial_training,
     augmentation,
@@ -17,7 +18,6 @@ from components.remediator.remedies import (
     resampling,
     reweighting,
 )
-from components.remediator.rows import Problem
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from components.attacks import adversarial_training
 from components.remediator import training_on
 from components.remediator.candidate import Candidate
 from components.remediator.config import AdversarialTrainingRemedy, Robustness
-from components.remediator.rows import Problem
+from components.remediator.problem import Problem
 
 #: Longest step, in units of the budget [Wong et al. 2020].
 LONGEST_STEP = 1.25

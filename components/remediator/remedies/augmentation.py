@@ -22,8 +22,8 @@ from components.models.transformed import CATEGORICAL, IMAGE, LABEL, NUMERIC, WH
 from components.remediator import training_on
 from components.remediator.candidate import Candidate
 from components.remediator.config import AugmentationRemedy, Robustness, SliceGap
+from components.remediator.problem import Arrays, Problem
 from components.remediator.remedies.weights import in_bad_slices
-from components.remediator.rows import Arrays, Problem
 
 #: Rows among which neighbours are looked for, drawn by the seed from more.
 MOST_SEEDS = 5000

@@ -15,7 +15,7 @@ from components.remediator import checks, groups
 from components.remediator.candidate import Candidate
 from components.remediator.config import FairnessGap, GroupThresholdsRemedy
 from components.remediator.group_shift import GroupShift
-from components.remediator.rows import Problem
+from components.remediator.problem import Problem
 from components.remediator.selection import RANDOMISED
 
 #: Common rates that are tried.

@@ -20,11 +20,12 @@ import tf_keras
 from components import fairness
 from components.errors import InputError
 from components.models import measuring
+from components.models.rows import Rows
 from components.models.transformed import LABEL
 from components.remediator import checks, groups, training_on
 from components.remediator.candidate import Candidate
 from components.remediator.config import FairnessGap, MinDiffRemedy
-from components.remediator.rows import Arrays, Problem, Rows, features_of
+from components.remediator.problem import Arrays, Problem, features_of
 
 #: Rows of each of two groups that are compared in a step.
 COMPARED_ROWS = 128

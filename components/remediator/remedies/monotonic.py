@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from components.models import lattice
 from components.remediator.candidate import Candidate
 from components.remediator.config import Monotonic, MonotonicRemedy
-from components.remediator.rows import Problem
+from components.remediator.problem import Problem
 
 _DIRECTIONS = {"increasing": lattice.INCREASING, "decreasing": lattice.DECREASING}
 

@@ -19,7 +19,7 @@ from components.models import measuring
 from components.models.metric_names import BINARY
 from components.remediator.candidate import Candidate
 from components.remediator.config import Calibration, RecalibrationRemedy
-from components.remediator.rows import Problem
+from components.remediator.problem import Problem
 
 
 @tf_keras.utils.register_keras_serializable("modelworks")

@@ -15,8 +15,8 @@ from components.models import fitting
 from components.remediator import training_on
 from components.remediator.candidate import Candidate
 from components.remediator.config import FairnessGap, ResamplingRemedy, SliceGap
+from components.remediator.problem import Arrays, Problem
 from components.remediator.remedies.weights import Weighting, weightings
-from components.remediator.rows import Arrays, Problem
 
 
 def candidates(

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from components.remediator import training_on
 from components.remediator.candidate import Candidate
 from components.remediator.config import FairnessGap, ReweightingRemedy, SliceGap
+from components.remediator.problem import Problem
 from components.remediator.remedies.weights import weightings
-from components.remediator.rows import Problem
 
 
 def candidates(

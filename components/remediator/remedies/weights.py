@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.models import measuring
+from components.models.rows import Rows
 from components.remediator import checks, groups
 from components.remediator.config import (
     FairnessGap,
@@ -15,7 +16,7 @@ from components.remediator.config import (
     ReweightingRemedy,
     SliceGap,
 )
-from components.remediator.rows import Problem, Rows
+from components.remediator.problem import Problem
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,16 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import artifact_utils, standard_artifacts
 
 from components import base, examples
-from components.models import export, fitting
+from components.models import export, fitting, loading
 from components.models.hyperparameters import HyperParameters
+from components.models.rows import Rows
 from components.models.specification import Member, Specification
+from components.models.split_reader import SplitReader
 from components.models.training_config import TrainingConfig
 from components.models.transformed import Features, load_arrays
 from components.remediator.candidate import Candidate
 from components.remediator.checks import Scored
-from components.remediator.reading import Source
-from components.remediator.rows import Problem, Rows
+from components.remediator.problem import Problem
 from components.transform.config import TransformConfig
 from components.transform.executor import Executor as TransformExecutor
 from tests.components.transform.tables import make_schema
@@ -82,13 +83,13 @@ class Made:
     ----------
     inputs : dict
         Artifacts by the names of the component's inputs.
-    source : Source
+    reader : SplitReader
     problem : Problem
     judging : Rows
     """
 
     inputs: dict[str, Any]
-    source: Source
+    reader: SplitReader
     problem: Problem
     judging: Rows
 
@@ -138,25 +139,26 @@ def make(root: Path) -> Made:
         model.uri,
         specification=Specification(members=(Member(model=hp),)),
     )
-    source = Source(raw.uri, _read(schema.uri), DATASET, graph.uri, None, model.uri)
+    reader = SplitReader(raw.uri, _read(schema.uri), DATASET, graph.uri, None)
+    loaded = loading.load(model.uri)
     named_columns = frozenset({"group", "area", "age"})
-    tuning, judging = source.rows("eval", named_columns, scored=True).halves(0.5, 1)
+    tuning, judging = reader.read("eval", named_columns, keep_records=True).halves(0.5, 1)
     problem = Problem(
         task="binary",
         features=features,
-        model=source.loaded.model,
-        specification=source.loaded.specification,
+        model=loaded.model,
+        specification=loaded.specification,
         training=TrainingConfig(),
-        train=source.rows("train", named_columns),
+        train=reader.read("train", named_columns),
         tuning=tuning,
-        served_columns=frozenset(source.served_columns),
+        served_columns=frozenset(reader.served_columns),
         epochs=3,
         seed=1,
         deadline=math.inf,
     )
     return Made(
         {"raw_examples": [raw], "schema": [schema], "transform_graph": [graph], "model": [model]},
-        source,
+        reader,
         problem,
         judging,
     )

@@ -102,7 +102,7 @@ def test_a_check_that_was_not_measured_is_not_said_to_hold():
 def test_lines_for_the_terminal():
     first, second = card.lines(report(notes=[])).split("\n", 1)
     assert first.endswith("within its limit.")
-    assert "0.2000 to 0.0500 (limit 0.1), AUC -0.0200; worse: calibration, AUC" in second
+    assert "0.2000 to 0.0500 (limit 0.1), AUC -0.0200; 2 figures worse" in second
 
 
 def test_remedies_that_do_not_reach_the_limit():

@@ -5,6 +5,7 @@ import pytest
 import tf_keras
 
 from components import fairness
+from components.models.rows import Rows
 from components.remediator import checks, groups
 from components.remediator.candidate import Candidate
 from components.remediator.checks import Scored, measure
@@ -16,7 +17,6 @@ from components.remediator.config import (
     SliceGap,
 )
 from components.remediator.group_shift import GroupShift
-from components.remediator.rows import Rows
 
 ROWS = 600
 

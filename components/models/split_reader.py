@@ -1,8 +1,8 @@
-"""From artifacts to rows and the model that is held against the checks."""
+"""From artifacts to rows of a split."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,16 @@ import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components import examples
-from components.models import labelled, loading, predict, raw_columns
+from components.errors import InputError
+from components.models import labelled, raw_columns
 from components.models.featurizing import Featurizer, featurized
 from components.models.metric_names import Task
 from components.models.predict import BATCH_ROWS
+from components.models.rows import Rows
 from components.models.transformed import LABEL, Features
-from components.remediator.rows import Rows
 
 
-class Source:
+class SplitReader:
     """The artifacts that are read, whatever the split.
 
     Parameters
@@ -29,8 +30,15 @@ class Source:
     dataset : dict
         A DatasetSpec as JSON.
     transform_graph, projection : path
-    model : path
-        Model artifact.
+
+    Attributes
+    ----------
+    task : {"binary", "multiclass", "regression"}
+    features : Features
+        What models take.
+    served_columns : tuple of str
+        Raw columns that served models take, in the schema's order, in which they name their
+        arguments.
     """
 
     def __init__(
@@ -40,37 +48,38 @@ class Source:
         dataset: dict[str, Any],
         transform_graph: str,
         projection: str | None,
-        model: str,
     ) -> None:
         self._raw, self._schema, self._dataset = raw, schema, dataset
         self.task: Task = dataset["task"]
         self.features = Features.read(projection or transform_graph)
-        self.loaded = loading.load(model)
         self._featurizer = Featurizer(transform_graph, projection)
         taken = set(self._featurizer.raw_specification)
-        #: Raw columns that the served model takes, in the schema's order.
         self.served_columns = tuple(f.name for f in schema.feature if f.name in taken)
 
-    def rows(
+    def read(
         self,
         split: str,
-        columns: frozenset[str],
+        columns: Collection[str],
         *,
         most: int | None = None,
         seed: int = 0,
-        scored: bool = False,
+        keep_records: bool = False,
     ) -> Rows:
         """Return rows of a split in their order, all or so many that the seed draws.
 
         Parameters
         ----------
         split : str
-        columns : frozenset of str
+        columns : collection of str
             Raw columns to read.
         most : int, optional
         seed : int
-        scored : bool
-            Whether the records are kept.
+        keep_records : bool
+
+        Raises
+        ------
+        InputError
+            The split has no row.
         """
         dataset = self._dataset
         records = [
@@ -80,9 +89,17 @@ class Source:
             )
             for record in batch
         ]
+        if not records:
+            raise InputError(
+                f"The split {split!r} has no row.",
+                expected="at least one",
+                remedy="Add rows, or name another split.",
+            )
+        places = np.arange(len(records))
         if most is not None and len(records) > most:
-            chosen = np.random.default_rng(seed).choice(len(records), most, replace=False)
-            records = [records[row] for row in np.sort(chosen)]
+            places = np.random.default_rng(seed).choice(len(records), most, replace=False)
+            places.sort()
+            records = [records[row] for row in places]
         batches = [records[i : i + BATCH_ROWS] for i in range(0, len(records), BATCH_ROWS)]
         # Made of the same records: on Beam, transformed examples come in an order of their own.
         arrays = featurized(self._featurizer, batches, list(self.features.shapes))
@@ -92,16 +109,10 @@ class Source:
         labels = labelled.read(records, layout).column(0).to_numpy()
         arrays[LABEL] = labels.astype(np.float32 if self.features.regression else np.int64)
         wanted = schema_pb2.Schema(feature=[f for f in self._schema.feature if f.name in columns])
-        # A decoder of no column at all would decode them all.
-        read = raw_columns.read(batches, wanted) if wanted.feature else {}
-        return Rows(labels, arrays, read, tuple(records) if scored else ())
-
-    def raw_predictor(self, directory: str | Path) -> Callable[[dict[str, np.ndarray]], np.ndarray]:
-        """Return a saved model's scores [n, k] as a function of its raw columns."""
-        return raw_columns.predictor(directory, self.served_columns)
-
-
-def served_scores(directory: str | Path, rows: Rows) -> np.ndarray:
-    """Return the scores [n, k] that a saved model serves for rows with their records."""
-    scores = predict.load(directory).predict_examples(list(rows.records))
-    return scores[:, np.newaxis] if scores.ndim == 1 else scores
+        return Rows(
+            labels,
+            arrays,
+            raw_columns.read(batches, wanted),
+            tuple(records) if keep_records else (),
+            places,
+        )
