@@ -122,6 +122,9 @@ def _say(
     config: PermutationImportanceConfig,
     notes: list[str],
 ) -> None:
+    if not any(losses.values()):
+        notes.append(f"There was no time at all for {way} permutations.")
+        return
     least = min(map(len, losses.values()))
     notes.append(
         f"The time was over: features have {least} of {config.repeats} {way} permutations, and "

@@ -10,6 +10,8 @@ from components.page import Column, Row, count, framed, number, scroll, table, t
 
 #: Pairs that are listed, and characters of a value.
 MOST_PAIRS, VALUE_LIMIT = 10, 20
+#: Part of the greatest importance up to which one is none.
+ROUNDING = 1e-9
 
 #: Pictures stand side by side where there is room.
 STYLE = """
@@ -36,7 +38,10 @@ def lines(found: Found) -> list[str]:
     found : dict
         What `components.explainer.shapley.explanation.explain` finds.
     """
-    first = found["features"][:3]
+    features = found["features"]
+    # What is left of rounding is not worth a word.
+    least = ROUNDING * features[0]["importance"]
+    first = features[:1] + [each for each in features[1:3] if each["importance"] > least]
     told = ", ".join(f"{plain(each['name'])} {number(each['importance'])}" for each in first)
     return [f"mean |Shapley value|: {told}"]
 
