@@ -369,6 +369,8 @@ def _resolve_paths(values: dict[str, Any], base: Path) -> None:
     def resolve(path: Any) -> Any:
         if isinstance(path, list):
             return [resolve(item) for item in path]
+        if isinstance(path, dict):
+            return {name: resolve(item) for name, item in path.items()}
         if not isinstance(path, str):
             return path
         if path.startswith(PACKAGE_PREFIX):
@@ -385,8 +387,11 @@ def _resolve_paths(values: dict[str, Any], base: Path) -> None:
         "pusher": ("directory",),
         "store": ("path",),
         "distiller": ("teachers", "unlabelled_path"),
+        "explainer.tcav": ("folders",),
     }.items():
-        settings = values.get(section)
+        settings: Any = values
+        for name in section.split("."):
+            settings = settings.get(name) if isinstance(settings, dict) else None
         if isinstance(settings, dict):
             for key in keys:
                 if settings.get(key) is not None:
