@@ -226,7 +226,9 @@ def _powers(factor: float, size: int) -> tuple[NDArray[np.float64], NDArray[np.f
     """Return the first, second, ... power of a factor, and of its inverse."""
     exponents = np.arange(1, size + 1, dtype=np.float64)
     with np.errstate(over="ignore"):
-        return np.power(factor, exponents), np.power(1 / factor, exponents)
+        powers: NDArray[np.float64] = factor**exponents
+        inverse: NDArray[np.float64] = (1 / factor) ** exponents
+    return powers, inverse
 
 
 def _is_number(value: object) -> bool:
