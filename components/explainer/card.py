@@ -22,7 +22,7 @@ from components.explainer.smooth_grad import card as smooth_grad
 from components.explainer.surrogates import card as surrogates
 from components.explainer.tcav import card as tcav
 from components.explainer.xrai import card as xrai
-from components.page import Column, Row, document, table, titled
+from components.page import Column, Row, document, framed, table, titled
 
 #: Of the artifact ``explanations``.
 REPORT_FILE = "explanations.json"
@@ -78,10 +78,10 @@ def section(directory: str | os.PathLike[str]) -> str:
     scale = {"probability": "", "log_odds": " in log odds"}[found["link"]]
     lead = (
         f"The {found['candidate']} model on {found['rows']:,} rows of the {found['split']} split, "
-        f"held against {found['background']:,} rows of the train split. Explained:"
-        f" {', '.join(found['outputs'])}{scale}."
+        f"held against {found['background']:,} rows of the train split. Explained: "
+        f"{_explained(found)}{scale}."
     )
-    parts = [f"<p>{escape(lead)}</p>", _methods(found)]
+    parts = [framed([f"<p>{escape(lead)}</p>", _methods(found)])]
     parts += [
         card.section(found["methods"][name]["found"])
         for name, card in _CARDS.items()
@@ -92,13 +92,20 @@ def section(directory: str | os.PathLike[str]) -> str:
     return "".join(parts)
 
 
+def _explained(found: dict[str, Any]) -> str:
+    label, outputs = found["label"], found["outputs"]
+    if outputs == [label]:
+        return f"the predicted {label}"
+    return f"the probability of {label} = {' and = '.join(outputs)}"
+
+
 def _methods(found: dict[str, Any]) -> str:
     """Tell methods that take any model from those that look inside, and what each assumes."""
     columns = [
         Column("method", "name"),
         Column("kind"),
         Column("explains"),
-        Column("assumes"),
+        Column("assumes", "wide"),
         Column("seconds", "number"),
     ]
     scopes = {"global": "the model", "local": "single rows", "both": "the model, single rows"}

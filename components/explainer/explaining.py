@@ -62,10 +62,10 @@ def explain(
     Returns
     -------
     described : dict
-        JSON: ``rows``, ``background``, ``features``, ``outputs``, ``link``; ``methods``, by name
-        what each found, how long it took (``seconds``) and what it is (``title``, ``scope``,
-        ``kind``, ``assumes``, ``source``); ``refused``, by name why one cannot be had; ``quality``,
-        or None.
+        JSON: ``rows``, ``background``, ``label``, ``features``, ``outputs``, ``link``; ``methods``,
+        by name what each found, how long it took (``seconds``) and what it is (``title``,
+        ``scope``, ``kind``, ``assumes``, ``source``); ``refused``, by name why one cannot be had;
+        ``quality``, or None.
     tables : dict of str to pyarrow.Table
         By a relative path without extension.
     """
@@ -103,6 +103,7 @@ def explain(
     return {
         "rows": len(problem.subject),
         "background": len(problem.background),
+        "label": problem.subject.label,
         "features": list(problem.features),
         "outputs": list(problem.outputs),
         "link": problem.link,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log
 from typing import Any
 
 import altair
 
 from components.charts import BLUE, GRAY, RED, RIMMED, chart_of, escape, svg
 from components.model_debugger.benchmark_models.config import title
-from components.page import Column, Row, count, figure, framed, table, titled
+from components.page import Column, Row, count, figure, folded, framed, table, titled
 
 WIDTH, HEIGHT = 560, 320
 #: The title of the model that is looked into.
@@ -118,10 +119,15 @@ def _picture(described: Described) -> str:
             "kind": "model" if name == THE_MODEL else "best" if model is best else "other",
         }
         for name, model in _rows(described)
-        if _quality(described, model) is not None
+        # Far from all others, it would press them into one line.
+        if _quality(described, model) is not None and model.get("name") != "majority"
     ]
     if not rows:
         return ""
+    for row in rows:  # so that no name lies on its neighbour's point
+        others = [each for each in rows if each is not row]
+        nearest = min(others, key=lambda each: abs(log(each["bytes"] / row["bytes"])), default=row)
+        row["above"] = row["value"] >= nearest["value"]
     base = chart_of(rows).encode(
         x=altair.X(
             "bytes:Q",
@@ -137,14 +143,20 @@ def _picture(described: Described) -> str:
             legend=None,
         )
     )
-    names = base.mark_text(align="center", dy=-12, color=RIMMED).encode(text="title:N")
+    above, below = (
+        base.mark_text(align="center", dy=shift, color=RIMMED)
+        .encode(text="title:N")
+        .transform_filter(f"datum.above == {side}")
+        for shift, side in ((-12, "true"), (14, "false"))
+    )
     label = "; ".join(f"{row['title']}: {row['bytes']:,} bytes, {row['value']:.5g}" for row in rows)
     direction = "Higher" if described["better"] == "higher" else "Lower"
     return figure(
         "Quality against cost",
-        svg((points + names).properties(width=WIDTH, height=HEIGHT), label),
+        svg((points + above + below).properties(width=WIDTH, height=HEIGHT), label),
         f"Each point is a model. {direction} is better, and further left is smaller.",
-        "The red one is the model that is looked into." if described["model"] else "",
+        "The red one is the model that is looked into." * bool(described["model"])
+        + " The majority is left out of the picture.",
     )
 
 
@@ -161,7 +173,6 @@ def _table(described: Described) -> str:
         Column("the model's lead", "number"),
         Column("fitted in s", "number"),
         Column("on rows", "number"),
-        Column("what it learned", "wide"),
     ]
     best = _best(described)
     rows = [
@@ -184,29 +195,34 @@ def _table(described: Described) -> str:
         "deviations from the mean. A category is called by its place among the values of its "
         "column by frequency: #1 is the most frequent."
     )
-    return titled("Models", table("Benchmark models", caption, columns, rows))
+    return titled("Models", table("Benchmark models", caption, columns, rows) + _learned(described))
+
+
+def _learned(described: Described) -> str:
+    parts = []
+    for each in described["models"]:
+        items = "".join(f"<li>{escape(text)}</li>" for text in each["learned"])
+        if items:
+            name = title(each["name"])
+            parts.append(folded(f"What {name} learned", f"<ul>{items}</ul>"))
+    return "".join(parts)
 
 
 def _training(model: Described) -> list[str]:
     """Return the cells of a benchmark model alone."""
     if "learned" not in model:
-        return ["", "", "", ""]
+        return ["", "", ""]
     lead = model["lead"]
     return [
         "" if lead is None else f"{lead['value']:+.3g} ({_range(lead['interval'])})",
         f"{model['seconds']:.2f}",
         f"{model['rows']:,}",
-        " ".join(_sentence(text) for text in model["learned"]),
     ]
 
 
 def _range(interval: Sequence[float]) -> str:
     low, high = interval
     return f"{low:+.3g} to {high:+.3g}"
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith(".") else f"{text};"
 
 
 def _value(value: float | None) -> str:

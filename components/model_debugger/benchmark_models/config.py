@@ -26,7 +26,7 @@ NAMES = (
 
 def title(name: str) -> str:
     """Return what a benchmark model is called for people."""
-    return name.replace("_", " ")
+    return "RuleFit" if name == "rulefit" else name.replace("_", " ")
 
 
 class BenchmarkModelsConfig(Settings):
