@@ -68,7 +68,7 @@ class EDDM(Detector):
     NAME: ClassVar[str] = "eddm"
     STATE: ClassVar[tuple[str, ...]] = ("_n", "_errors", "_last", "_squares", "_highest")
     # Most rows are no errors and cost next to nothing.
-    FIRST_BLOCK: ClassVar[int] = 16384
+    FIRST_BLOCK: ClassVar[int] = 6144
     LARGEST_BLOCK: ClassVar[int] = 131072
 
     def _check_parameters(self) -> None:
@@ -109,7 +109,7 @@ class EDDM(Detector):
                 self.warning_detected = ratio < self.alpha
 
     def _scan(self, rows: NDArray[Any]) -> Scan:
-        at = np.flatnonzero(rows)
+        [at] = rows.nonzero()
         size = len(rows)
         # Where a ratio is looked at: its row and whether it is a warning. Before, all is as it was.
         tested, is_warning, drift = at[:0], np.empty(0, np.bool_), None
@@ -142,14 +142,15 @@ class EDDM(Detector):
             begin = max(early, min(len(at), self.warm_start - self._errors))
             drift = first(ratio[begin:] < self.beta)
             end = len(at) if drift is None else begin + drift
-            is_tested = np.zeros(end, np.bool_)
-            is_tested[begin:] = True
-            is_tested[new[: np.searchsorted(new, end)]] = False
-            tested = np.flatnonzero(is_tested)
-            is_warning = ratio[tested] < self.alpha
-            # Only where it changes.
-            changes = np.append(True, is_warning[1:] != is_warning[:-1])[: len(tested)]
-            tested, is_warning = at[tested[changes]], is_warning[changes]
+            is_warning = ratio[begin:end] < self.alpha
+            if self.warning_detected or is_warning.any():
+                is_tested = np.ones(end, np.bool_)
+                is_tested[:begin] = False
+                is_tested[new[: new.searchsorted(end)]] = False
+                [tested] = is_tested[begin:].nonzero()
+                tested, is_warning = at[tested + begin], is_warning[tested]
+            else:
+                is_warning = is_warning[:0]
             last = len(at) - 1 if drift is None else end
             self._errors += last + 1
             self._last = int(place[last])
@@ -158,7 +159,9 @@ class EDDM(Detector):
                 self._highest = float(level[kept[-1]])
             if drift is not None:
                 size = int(at[last]) + 1
-        warnings = np.flatnonzero(hold(tested, is_warning, self.warning_detected, size))
+        warnings = tested[:0]
+        if self.warning_detected or len(is_warning):
+            [warnings] = hold(tested, is_warning, self.warning_detected, size).nonzero()
         self._n += size
         self.drift_detected = drift is not None
         if len(is_warning):

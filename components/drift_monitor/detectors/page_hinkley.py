@@ -186,7 +186,7 @@ class PageHinkley(Detector):
         """Return how much the sum for a fall will be above that for a rise."""
         now = self._fall - self._rise
         if self.alpha == 1:
-            return now + 2 * self.delta * np.arange(1, size + 1)
+            return np.asarray(now + 2 * self.delta * np.arange(1, size + 1), np.float64)
         limit = 2 * self.delta / (1 - self.alpha)
         found = (now - limit) * _powers(self.alpha, self.LARGEST_BLOCK)[0][:size]
         found += limit

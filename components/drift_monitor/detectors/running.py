@@ -38,13 +38,19 @@ def minima(
     array([1, 4])
     """
     lowest = np.minimum.reduceat(values, np.arange(0, len(values), CHUNK))
-    earlier = np.minimum.accumulate(np.append(before, lowest))[:-1]
+    earlier = np.minimum.accumulate(np.concatenate(([before], lowest[:-1])))
     [hit] = np.nonzero(lowest < earlier if strict else (lowest <= earlier) & (lowest < np.inf))
     if not len(hit):
         return hit
-    if len(values) % CHUNK:
-        values = np.append(values, np.full(-len(values) % CHUNK, np.inf))
-    found, start = values.reshape(-1, CHUNK)[hit], earlier[hit, None]
+    whole = len(values) // CHUNK
+    chunks = values[: whole * CHUNK].reshape(-1, CHUNK)
+    if hit[-1] == whole:
+        rest = values[whole * CHUNK :]
+        padded = np.concatenate((rest, np.full(CHUNK - len(rest), np.inf)))
+        found = np.concatenate((chunks[hit[:-1]], padded[None]))
+    else:
+        found = chunks[hit]
+    start = earlier[hit, None]
     if strict:
         seen = np.minimum.accumulate(np.hstack([start, found[:, :-1]]), axis=1)
         row, column = np.nonzero(found < seen)
@@ -84,7 +90,8 @@ def hold(at: NDArray[np.int64], values: NDArray[Any], before: float, length: int
     array([0., 7., 7., 8., 8.])
     """
     return np.repeat(
-        np.concatenate(([before], values)), np.diff(np.concatenate(([0], at, [length])))
+        np.concatenate(([before], values)),
+        np.concatenate((at, [length])) - np.concatenate(([0], at)),
     )
 
 
