@@ -4,9 +4,8 @@
 
 Speed: a million errors, a tenth of all rows, and three tenths in the 2,000 rows after each of ten
 changes, until a new model is there. Ours takes them in one call of `update_many`, river one by one
-and in a loop that notes alarms and warnings, since both give these. They run in turn, on one
-thread, river on a part of the rows each time; figures are rows per second of processor time, the
-median of the repetitions.
+and in a loop that notes alarms and warnings, since both give these. They run in turn, each on one thread, river on a part of
+the rows each time; figures are rows per second of processor time, the median of the repetitions.
 
 Detection: streams of five concepts (see `benchmarks.drift_streams`) and NOAA's weather. A naive
 Bayes classifier predicts each row and then learns from it; each detector sees its errors. After an
@@ -27,7 +26,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -294,6 +292,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # One thread, as river has. Set before a library for linear algebra looks at it.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     main()

@@ -274,7 +274,9 @@ class Detector(ABC):
         elif self.INPUT == "value" and isinstance(x, (float, int)) and math.isfinite(x):
             return float(x)
         row = self._checked([x])[0]
-        return row.tolist() if isinstance(row, np.ndarray) else row.item()
+        if isinstance(row, np.ndarray):
+            return row.tolist()
+        return int(row) if self.INPUT == "error" else float(row)
 
     def _checked(self, values: ArrayLike) -> NDArray[Any]:
         try:
@@ -296,6 +298,21 @@ class Detector(ABC):
             if self.INPUT in ("error", "pair"):
                 rows = rows.astype(np.bool_)
         return rows
+
+    def _conclude(self, drift: NDArray[np.bool_], warning: NDArray[np.bool_]) -> Scan:
+        """Set the flags by what would be seen at each row of a block, and return the scan.
+
+        Parameters
+        ----------
+        drift, warning : array [n] of bool
+            Where there would be an alarm, and a warning, but that an alarm is none.
+        """
+        alarm = first(drift)
+        taken = len(drift) if alarm is None else alarm + 1
+        [warnings] = warning[: taken if alarm is None else alarm].nonzero()
+        self.drift_detected = alarm is not None
+        self.warning_detected = bool(len(warnings)) and int(warnings[-1]) == taken - 1
+        return Scan(taken, self.drift_detected, warnings)
 
     def _count_alerted(self, scan: Scan) -> None:
         last = scan.rows - 1

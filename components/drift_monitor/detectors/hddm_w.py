@@ -39,7 +39,8 @@ class HDDMW(Detector):
     Notes
     -----
     The rule is river's, which takes the bound at the cut at `drift_confidence` for warnings too.
-    With the two-sided test a row may be a warning and an alarm.
+    With the two-sided test a row may be a warning and an alarm. The cut is where the fading mean
+    was lowest, which in a long window is often long before the change.
 
     False alarms: of 100,000 rows with a steady error rate fewer than 0.1 are alarms at a rate of
     0.1, but about 40 at 0.3 (`alarm_rate.false_alarms`): the bound does not know the variance,
@@ -83,7 +84,7 @@ class HDDMW(Detector):
 
     @property
     def rows_since_change(self) -> int:
-        """Rows since the cut."""
+        """Rows since the cut, which may lie long before the change: see the class."""
         for n, mean, _, recent, recent_mean in self._cuts:
             if self._is_above(n, mean, recent, recent_mean, self.drift_confidence):
                 return int(recent)

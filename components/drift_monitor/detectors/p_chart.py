@@ -16,7 +16,6 @@ from components.drift_monitor.detectors.base import (
     check,
     check_number,
     check_whole,
-    first,
 )
 
 
@@ -122,10 +121,4 @@ class PChart(Detector):
         failures, trials = rows.T.astype(np.float64)
         scale = np.sqrt(self._share * (1 - self._share) / trials)
         away = np.abs(failures / trials - self._share)
-        drift = first(away > self.drift_width * scale)
-        taken = len(rows) if drift is None else drift + 1
-        quiet = taken if drift is None else drift
-        warnings = np.flatnonzero(away[:quiet] > self.warning_width * scale[:quiet])
-        self.drift_detected = drift is not None
-        self.warning_detected = bool(len(warnings)) and int(warnings[-1]) == taken - 1
-        return Scan(taken, drift is not None, warnings)
+        return self._conclude(away > self.drift_width * scale, away > self.warning_width * scale)

@@ -42,7 +42,8 @@ class PageHinkley(Detector):
 
     Notes
     -----
-    The rule is river's. It knows no warnings.
+    The rule is river's. It knows no warnings. The extreme of the fading sum is a poor estimate of
+    when the change came: in a long window it is often long before.
 
     False alarms: of 100,000 rows with a steady error rate about 3 are alarms at a rate of 0.1 and
     about 8 at 0.3 (`alarm_rate.false_alarms`). `threshold` has a unit, so that it must be chosen
@@ -114,7 +115,7 @@ class PageHinkley(Detector):
 
     @property
     def rows_since_change(self) -> int:
-        """Rows since the extreme."""
+        """Rows since the extreme, which may lie long before the change."""
         if self.mode != "down" and self._rise - self._lowest > self.threshold:
             return self._n - self._lowest_at
         return self._n - self._highest_at
