@@ -4,8 +4,9 @@
 
 Speed: a million errors, a tenth of all rows, and three tenths in the 2,000 rows after each of ten
 changes, until a new model is there. Ours takes them in one call of `update_many`, river one by one
-and in a loop that notes alarms and warnings, since both give these. They run in turn, each on one thread, river on a part of
-the rows each time; figures are rows per second of processor time, the median of the repetitions.
+and in a loop that notes alarms and warnings, since both give these. They run in turn, each on one
+thread, river on a part of the rows each time; figures are rows per second of processor time, the
+median of the repetitions.
 
 Detection: streams of five concepts (see `benchmarks.drift_streams`) and NOAA's weather. A naive
 Bayes classifier predicts each row and then learns from it; each detector sees its errors. After an
@@ -38,10 +39,12 @@ from components.drift_monitor.detectors.alarm_rate import pairs
 from components.drift_monitor.detectors.base import Detector
 from components.drift_monitor.detectors.table import make
 
-UPDATES, QUICK_UPDATES = 1_000_000, 200_000
+UPDATES = 1_000_000
 SEEDS, QUICK_SEEDS = 5, 1
 ROWS, QUICK_ROWS = 100_000, 20_000
 REPETITIONS = 9
+#: Rows from change to change, and from a change until a new model is there.
+PERIOD, UNTIL_REPLACED = 100_000, 2_000
 #: Rows that river takes in at each repetition.
 RIVER_ROWS = 100_000
 TOLERANCE = 5_000
@@ -79,9 +82,9 @@ def river_detectors() -> dict[str, Callable[[], Any]]:
 
 
 def errors_to_time(rows: int) -> np.ndarray:
-    """Return the errors of a model that is replaced some time after each of ten changes."""
-    place = np.arange(rows) * 10 / rows % 1
-    rate = np.where((place >= 0.5) & (place < 0.52), 0.3, 0.1)
+    """Return the errors of a model that is replaced some time after each change."""
+    place = np.arange(rows) % PERIOD - PERIOD // 2
+    rate = np.where((place >= 0) & (place < UNTIL_REPLACED), 0.3, 0.1)
     found: np.ndarray = np.random.default_rng(0).random(rows) < rate
     return found
 
@@ -278,12 +281,12 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one seed, short streams")
-    parser.add_argument("--updates", type=int)
+    parser.add_argument("--updates", type=int, default=UPDATES)
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--rows", type=int)
     options = parser.parse_args()
     result = measure(
-        options.updates or (QUICK_UPDATES if options.quick else UPDATES),
+        options.updates,
         options.seeds or (QUICK_SEEDS if options.quick else SEEDS),
         options.rows or (QUICK_ROWS if options.quick else ROWS),
     )

@@ -33,8 +33,8 @@ class CUSUM(ControlChart):
     Notes
     -----
     False alarms: of 100,000 independent normal rows about 11 are alarms where target and deviation
-    are given, and about 12 where they are estimated (`alarm_rate.false_alarms`). Errors (0 or 1) are
-    skewed, which brings more: about 100 at a rate of 0.1. A greater `drift_threshold` helps.
+    are given, and about 12 where they are estimated (`alarm_rate.false_alarms`). Errors (0 or 1)
+    are skewed, which brings more: about 100 at a rate of 0.1. A greater `drift_threshold` helps.
 
     References
     ----------
