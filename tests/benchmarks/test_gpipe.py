@@ -1,7 +1,6 @@
 """The benchmark of pipelines measures what it says, and ends what it starts."""
 
 import json
-import subprocess
 import sys
 
 import pytest
@@ -30,24 +29,40 @@ def test_a_process_is_ended_with_its_turn():
     assert process.poll() is not None
 
 
-@pytest.mark.e2e
-def test_last_line_holds_the_figures():
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.gpipe", "--quick", "--rounds", "1"],
-        cwd=gpipe.PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = json.loads(done.stdout.splitlines()[-1])
+def test_last_line_holds_the_figures(monkeypatch, capsys):
+    parts = {
+        "bubbles": [{"idle": 0.31, "ideal": 0.3}, {"idle": 0.5, "ideal": 0.5}],
+        "gradients": [{"rounding": 2e-7}, {"float64": 3e-13, "float32": 1e-6}],
+        "idleness": [{"bubble": 0.25}],
+    }
+    peaks = {"anew": 10, "kept": 60, "whole": 50}
+
+    def results(part, quick, kind=None):
+        assert quick
+        return parts.get(part) or [{"peak": peaks[kind] * gpipe.MEGABYTE}]
+
+    monkeypatch.setattr(gpipe, "results", results)
+    monkeypatch.setattr(gpipe, "race", lambda quick, rounds: {"speedup_k2_m16": 1.5, "load": 0})
+    monkeypatch.setattr(sys, "argv", ["gpipe", "--quick"])
+    gpipe.main()
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert list(found)[:4] == [
         "bubble_error_max",
         "gradient_error_max",
         "speedup_k2_m16",
         "memory_ratio",
     ]
-    assert found["gradient_error_max"] <= 1e-6
-    assert found["memory_ratio"] > 0
-    assert found["speedup_k2_m16"] > 0
-    assert 0 <= found["bubble_measured"] < 1
-    assert "speed 1/1" in done.stderr
+    assert found["bubble_error_max"] == pytest.approx(0.01)
+    assert found["gradient_error_max"] == 3e-13
+    assert found["memory_ratio"] == pytest.approx(1 / 6, abs=1e-3)
+    assert found["bubble_measured"] == 0.25
+
+
+@pytest.mark.e2e
+def test_three_processes_race_step_by_step(capsys):
+    found = gpipe.race(True, 1)
+    assert found["speedup_k2_m16"] == pytest.approx(
+        found["step_whole_s"] / found["step_s"], abs=0.01
+    )
+    assert found["cpu_ratio"] > 0
+    assert "speed 1/1" in capsys.readouterr().err
