@@ -28,6 +28,18 @@ compressor:
   space: {{structured_pruning.share: [0.25, 0.5]}}
   exports: [core_ml, ml_kit, onnx, container]
   recipes: {{fine_tuning: {{epochs: 2}}}}
+explainer:
+  candidate: compressed
+  rows: 60
+  background: 60
+  shapley: {{rows: 10}}
+  partial_dependence: null
+  ale: null
+  lime: null
+  anchors: null
+  counterfactuals: null
+  surrogates: null
+  quality: null
 evaluator: {{split: eval}}
 """
 
@@ -120,6 +132,14 @@ def test_a_model_is_compressed_scored_and_found_again(project):
     assert overall["value"] == pytest.approx(chosen["metrics"]["AUC"], abs=1e-4)
     assert overall["interval"][0] < overall["value"] < overall["interval"][1]
     assert overall["value"] >= trained["value"] - 0.02
+
+    # The file is explained by raw columns, as any model; it has no gradients.
+    explained = project.newest("Explainer/explanations", "explanations.json")
+    assert set(explained["methods"]) == {"permutation_importance", "shapley"}
+    assert "integrated_gradients" in explained["refused"]
+    for each in explained["methods"].values():
+        importance = each["found"]["importance"]
+        assert max(importance, key=importance.__getitem__) in ("size", "colour")
 
     exports = {each["format"]: each for each in found["exports"]}
     assert "image" in exports["ml_kit"]["skipped"]

@@ -26,6 +26,11 @@ remediator:
     - {check: fairness_gap, column: region, gap: demographic_parity_difference, limit: 0.02}
     - {check: calibration, limit: 0.9}
   remedies: [group_thresholds, recalibration]
+explainer:
+  candidate: benchmark/rulefit
+  rows: 60
+  shapley: {rows: 10}
+  counterfactuals: {rows: 2, immutable: [region]}
 evaluator:
   split: eval
   confidence_intervals: false
@@ -77,6 +82,14 @@ def test_a_model_is_looked_into_and_remedied_and_all_are_candidates(project):
     assert [each["name"] for each in remedied["remedies"]] == ["group_thresholds"]
     check_alone(project.newest_text("Remediator/remediation", "remediation.html"))
 
+    explained = project.newest("Explainer/explanations", "explanations.json")
+    assert explained["candidate"] == "benchmark/rulefit"
+    assert {"shapley", "lime", "counterfactuals", "surrogates"} <= set(explained["methods"])
+    assert {"integrated_gradients", "tcav", "grad_cam"} <= set(explained["refused"])
+    importance = explained["methods"]["shapley"]["found"]["importance"]
+    assert set(sorted(importance, key=importance.__getitem__)[-2:]) == {"income", "debt"}
+    check_alone(project.newest_text("Explainer/explanations", "explanations.html"))
+
     evaluated = project.newest("Evaluator/evaluation", "evaluation.json")
     names = [f"benchmark/{name}" for name in ("linear", "nearest_neighbours", "lattice", "rulefit")]
     candidates = evaluated["candidates"]
@@ -117,6 +130,8 @@ def test_a_model_is_looked_into_and_remedied_and_all_are_candidates(project):
             "remediator={checks: [{check: fairness_gap, column: sex, limit: 0.1}]}",
             ("no column 'sex'", "remediator.checks.0"),
         ),
+        ("explainer.candidate=distilled", ("explainer.candidate", "distilled", "trained")),
+        ("explainer.groups={money: [income, dept]}", ("dept", "nearest: debt")),
         ("remediator.checks=[]", ("remediator.checks", "at least one")),
     ],
 )
