@@ -39,6 +39,7 @@ class View:
         self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
         self._resume_command = resume_command
         self._nodes: list[str] = []
+        self._places: dict[str, int] = {}
         self._width = 0
         self._live: Live | None = None
         self._label = ""
@@ -121,7 +122,9 @@ class View:
         if node not in self._nodes:
             return "[dim]   [/]"
         width = len(str(len(self._nodes)))
-        return f"\\[{self._nodes.index(node) + 1:>{width}}/{len(self._nodes)}]"
+        # Nodes that do not wait for each other begin in an order that Beam chooses.
+        place = self._places.setdefault(node, len(self._places) + 1)
+        return f"\\[{place:>{width}}/{len(self._nodes)}]"
 
     def _print(self, text: str) -> None:
         self._console.print(text)
