@@ -60,6 +60,7 @@ class Executor(base.Executor):
 
         def benchmark_models(settings: Any, deadline: Deadline) -> dict[str, Any]:
             from components.model_debugger.benchmark_models import section
+            from components.models import vocabularies
 
             train, validation = (
                 load_arrays(base.split_uri(transformed, split), source.features)
@@ -74,6 +75,7 @@ class Executor(base.Executor):
                 deadline,
                 save,
                 source.model,
+                vocabularies.read(graph.uri, source.features),
             )
 
         def residuals(settings: Any, deadline: Deadline) -> dict[str, Any]:

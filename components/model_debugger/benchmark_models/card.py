@@ -192,8 +192,7 @@ def _table(described: Described) -> str:
     caption = (
         "Rows are predicted in batches. The model's lead is its metric less that of the row, with "
         "its 95 % interval by a bootstrap of the rows. Numbers, also ranks (:cdf), are in standard "
-        "deviations from the mean. A category is called by its place among the values of its "
-        "column by frequency: #1 is the most frequent."
+        "deviations from the mean."
     )
     return titled("Models", table("Benchmark models", caption, columns, rows) + _learned(described))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -40,6 +41,7 @@ def problem_of(
     config: BenchmarkModelsConfig,
     seed: int,
     out_of_time: Callable[[], bool] = lambda: False,
+    vocabularies: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Problem:
     """Return what the models are to learn.
 
@@ -52,6 +54,8 @@ def problem_of(
     seed : int
     out_of_time : callable, optional
         Asked between two rounds of training whether it is to end there.
+    vocabularies : mapping, optional
+        Values of categorical columns; see `components.models.vocabularies`.
 
     Raises
     ------
@@ -61,7 +65,7 @@ def problem_of(
     """
     if not features.shapes:
         raise InputError("The transformed data has no features.", remedy="See transform.")
-    problem = Problem.of(features, train, validation, config, seed, out_of_time)
+    problem = Problem.of(features, train, validation, config, seed, out_of_time, vocabularies)
     for name, arrays in (("train", train), ("eval", validation)):
         if not len(arrays["label"]):
             raise InputError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -97,6 +97,8 @@ class Problem:
     seed : int
     out_of_time : callable
         Whether a training in rounds is to end with those that it has.
+    vocabularies : mapping
+        See `components.models.vocabularies`.
     """
 
     features: Features
@@ -105,6 +107,7 @@ class Problem:
     config: BenchmarkModelsConfig
     seed: int
     out_of_time: Callable[[], bool]
+    vocabularies: Mapping[str, Sequence[str]]
 
     @classmethod
     def of(
@@ -115,6 +118,7 @@ class Problem:
         config: BenchmarkModelsConfig,
         seed: int,
         out_of_time: Callable[[], bool],
+        vocabularies: Mapping[str, Sequence[str]],
     ) -> Problem:
         """Return the problem of arrays as `components.models.transformed` loads them."""
         parts = [train, validation]
@@ -123,7 +127,7 @@ class Problem:
                 {NUMERIC: _flat(part[IMAGE], features.image.shape), LABEL: part[LABEL]}
                 for part in parts
             ]
-        return cls(features, parts[0], parts[1], config, seed, out_of_time)
+        return cls(features, parts[0], parts[1], config, seed, out_of_time, vocabularies)
 
     def __len__(self) -> int:
         return len(self.train[LABEL])
@@ -191,14 +195,12 @@ class Problem:
         return means, np.where(varies, 1.0 / np.where(varies, deviations, 1.0), 0.0)
 
     def id_name(self, column: int, index: int) -> str:
-        """Return how a category is called: its value is in the vocabulary alone.
-
-        Vocabularies are in the order of falling frequency.
-        """
+        """Return how a category is called: by its value, or without a vocabulary by its place."""
         name = self.features.categorical[column].name
-        reserved = ["missing", "unknown"]
-        rank = reserved[index] if index < RESERVED_IDS else f"#{index - RESERVED_IDS + 1}"
-        return f"{name} = {rank}"
+        if index < RESERVED_IDS:
+            return f"{name} = {('missing', 'unknown')[index]}"
+        place, values = index - RESERVED_IDS, self.vocabularies.get(name, ())
+        return f"{name} = {values[place] if place < len(values) else f'#{place + 1}'}"
 
 
 def _flat(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

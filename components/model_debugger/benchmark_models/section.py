@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ def describe(
     deadline: Deadline,
     save: Callable[[str, tf_keras.Model], None],
     model: tf_keras.Model | None = None,
+    vocabularies: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Train the benchmark models, from the cheapest on, and hold the model against them.
 
@@ -48,6 +50,8 @@ def describe(
         Takes the name and the model of each.
     model : tf_keras.Model, optional
         The model that is looked into, from transformed features to logits or values.
+    vocabularies : mapping, optional
+        Values of categorical columns; see `components.models.vocabularies`.
 
     Returns
     -------
@@ -75,7 +79,9 @@ def describe(
     InputError
         See `components.model_debugger.benchmark_models.fitting.problem_of`.
     """
-    problem = fitting.problem_of(train, validation, features, config, seed, lambda: deadline.passed)
+    problem = fitting.problem_of(
+        train, validation, features, config, seed, lambda: deadline.passed, vocabularies
+    )
     judge = Judge(features.task, validation[LABEL], seed)
     described: dict[str, Any] = {
         "metric": judge.metric,

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from components import examples
+from components.models import vocabularies
 from components.models.transformed import (
     CategoricalColumn,
     Features,
@@ -74,3 +75,12 @@ def test_the_description_comes_back_as_it_was(tmp_path):
     assert Features.read(tmp_path) == FEATURES
     with pytest.raises(ValidationError):
         Features.model_validate({**FEATURES.model_dump(), "sizes": []})
+
+
+def test_ids_are_named_by_their_vocabulary(tmp_path):
+    assets = tmp_path / "transform_fn" / "assets"
+    assets.mkdir(parents=True)
+    (assets / "colour").write_text("red\nlight blue\n")
+    columns = [CategoricalColumn(name=name, size=4) for name in ("colour", "own")]
+    features = FEATURES.model_copy(update={"categorical": tuple(columns)})
+    assert vocabularies.read(tmp_path, features) == {"colour": ("red", "light blue")}
