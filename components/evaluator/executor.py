@@ -42,12 +42,14 @@ class Executor(base.Executor):
             paths[eval_config.BASELINE] = Path(earlier.uri)
         schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(inputs["schema"][0].uri))
         dataset = json.loads(self.properties["dataset"])
+        # What images say of themselves is not counted.
+        counted = [] if dataset.get("image") else dataset["columns"]
         selection.check(
             config,
             dataset["task"],
             [feature.name for feature in schema.feature],
             base.split_names(examples),
-            {column["name"]: column["distinct"] for column in dataset["columns"]},
+            {column["name"]: column["distinct"] for column in counted},
         )
         result = evaluation.evaluate(
             base.split_uri(examples, config.split),

@@ -33,7 +33,7 @@ def test_a_student_is_taught_and_saved_as_a_model(tmp_path):
     assert models["distilled"]["parameters"] <= 0.1 * models["teacher"]["parameters"]
     assert models["alone"]["parameters"] == models["distilled"]["parameters"]
     assert models["distilled"]["agreement"] > 0.9
-    [note] = [note for note in done["notes"] if "distilled" in note]
+    [note] = [note for note in done["notes"] if "of the gap" in note]
     assert f"{models['distilled']['metrics']['AUC']:.5g}" in note
     page = project.newest_text("Distiller/model_run", "distillation.html")
     assert "<svg" in page

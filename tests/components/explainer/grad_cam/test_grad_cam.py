@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ from tests.components.explainer import networks, problems
 from tests.components.pages import Document
 
 CONFIG = GradCamConfig(images=6)
-ALWAYS = Deadline(1000.0)
+ALWAYS = Deadline(math.inf)
 
 
 @pytest.fixture(scope="module")

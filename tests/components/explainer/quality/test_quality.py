@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +24,7 @@ from components.explainer.quality.stability import changed, sensitivities
 from tests.components.explainer import networks, problems
 from tests.components.pages import EVIL, Document, check_tables
 
-ALWAYS = Deadline(1000.0)
+ALWAYS = Deadline(math.inf)
 WEIGHTS = np.array([4.0, 2.0, 1.0, 0.5])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ from tests.components.explainer import networks, problems
 from tests.components.pages import Document
 
 CONFIG = SmoothGradConfig(images=3, samples=8)
-ALWAYS = Deadline(1000.0)
+ALWAYS = Deadline(math.inf)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -25,7 +26,7 @@ from components.models.hyperparameters import HyperParameters
 from tests.components.explainer import networks, problems
 from tests.components.pages import EVIL, Document, check_tables
 
-ALWAYS = Deadline(1000.0)
+ALWAYS = Deadline(math.inf)
 RED, LOW = {"red": {"colour": "red"}}, {"low": {"y": (-9.0, -0.5)}}
 #: Random concepts are few, so that the tests are quick.
 CONFIG = TcavConfig(slices={**RED, **LOW}, random_concepts=39, runs=1)

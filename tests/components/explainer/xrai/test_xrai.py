@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ from tests.components.explainer import networks, problems
 from tests.components.pages import Document
 
 CONFIG = XraiConfig(images=2, scales=(250,), steps=16)
-ALWAYS = Deadline(1000.0)
+ALWAYS = Deadline(math.inf)
 
 
 @pytest.fixture(scope="module")
