@@ -1,0 +1,1 @@
+"""Novelty found by clustering what no known class explains."""
