@@ -30,8 +30,8 @@ class Minas(SphereDetector):
 
     Each known class is k-means micro-clusters; a row is of the nearest one's class if it is within
     its radius, ``radius_factor`` standard deviations. Unknown rows are clustered; a cluster is
-    valid if it has enough rows and a silhouette ``(b - a) / max(a, b) > 0``, with b the
-    distance to the nearest micro-cluster and a its own deviation. A valid one nearer to that micro-cluster than
+    valid if it has enough rows and a silhouette ``(b - a) / max(a, b) > 0``, with b the distance to
+    the nearest micro-cluster and a its own deviation. A valid one nearer to that micro-cluster than
     ``threshold`` of its deviations (the paper's TV1) extends it, else it is a novelty pattern.
 
     Parameters
