@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from components.drift_monitor.novelty.base import (
     DRIFT,
@@ -92,7 +93,8 @@ class Gc3(NoveltyDetector):
     def _cells(self, rows: Floats) -> Ints:
         # Far outliers share a far cell: no number is too large for an integer.
         steps = np.floor((rows - self.low) / self.widths)
-        return np.clip(steps, -1_000_000, 1_000_000).astype(np.int64)
+        cells: Ints = np.clip(steps, -1_000_000, 1_000_000).astype(np.int64)
+        return cells
 
     def _assign(self, rows: Floats) -> tuple[Ints, Ints, Ints]:
         index = {cell.tobytes(): i for i, cell in enumerate(self.cells)}
@@ -147,5 +149,6 @@ class Gc3(NoveltyDetector):
         return labels, kinds
 
 
-def _touch(cell: Ints, others: Ints) -> np.ndarray:
-    return np.abs(others - cell).max(axis=1) <= 1
+def _touch(cell: Ints, others: Ints) -> NDArray[np.bool_]:
+    near: NDArray[np.bool_] = np.abs(others - cell).max(axis=1) <= 1
+    return near
