@@ -1,5 +1,6 @@
 """The benchmark of pipelines measures what it says, and ends what it starts."""
 
+import contextlib
 import json
 import sys
 
@@ -58,11 +59,31 @@ def test_last_line_holds_the_figures(monkeypatch, capsys):
     assert found["bubble_measured"] == 0.25
 
 
-@pytest.mark.e2e
-def test_three_processes_race_step_by_step(capsys):
-    found = gpipe.race(True, 1)
-    assert found["speedup_k2_m16"] == pytest.approx(
-        found["step_whole_s"] / found["step_s"], abs=0.01
+def test_processes_race_step_by_step(monkeypatch, capsys):
+    seconds = {"whole": 3.0, "anew": 2.0, "kept": 1.5}
+
+    class Racer:
+        """Answers each line that it is sent, as a process would."""
+
+        def __init__(self, kind):
+            self.kind, self.stdin, self.stdout, self.told = kind, self, self, ["{}\n"]
+
+        def write(self, line):
+            assert line == "step\n"
+            taken = seconds[self.kind]
+            self.told.append(json.dumps({"wall": taken, "processor": 2 * taken}) + "\n")
+
+        def flush(self):
+            pass
+
+        def readline(self):
+            return self.told.pop(0)
+
+    monkeypatch.setattr(
+        gpipe, "started", lambda part, quick, kind: contextlib.nullcontext(Racer(kind))
     )
-    assert found["cpu_ratio"] > 0
-    assert "speed 1/1" in capsys.readouterr().err
+    found = gpipe.race(True, 2)
+    assert found["speedup_k2_m16"] == 1.5
+    assert found["speedup_k2_m16_kept"] == 2
+    assert found["cpu_ratio"] == pytest.approx(2 / 3, abs=1e-3)
+    assert "speed 2/2" in capsys.readouterr().err
