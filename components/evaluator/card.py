@@ -22,6 +22,8 @@ WIDTH, ROW_HEIGHT, SQUARE = 560, 22, 320
 _PLAIN = {"ExampleCount", "MeanLabel"}
 #: Slices that are drawn: those on which the model does worst.
 SLICES = 25
+#: Candidates of which all are drawn, wherever they lie.
+FEW = 6
 #: Candidates that the run's summary names.
 TOLD = 8
 
@@ -162,13 +164,24 @@ def _picture(found: Report) -> str:
             rows.append(_row(name, measured, kind))
     if len(rows) < 2:
         return ""
+    rows, far = _near(rows)
     label = "; ".join(f"{row['name']}: {row['value']:.5g}" for row in rows)
     return figure(
         "The candidates",
         _intervals(rows, metric, label, [row["name"] for row in rows]),
         f"{metric} with its 95 % interval. Blue is blessed, red breaks a bound.",
-        "baseline is the last blessed model." if found.get("baseline") else "",
+        "baseline is the last blessed model. " * bool(found.get("baseline"))
+        + f"Too far off to be drawn: {', '.join(far)}." * bool(far),
     )
+
+
+def _near(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the rows without those that would press all others together, and these told."""
+    values = sorted(row["value"] for row in rows)
+    quarter, half = values[len(values) // 4], values[len(values) // 2]
+    reach = 10 * max(abs(half - quarter), values[-1 - len(values) // 4] - half, 1e-9)
+    near = [row for row in rows if abs(row["value"] - half) <= reach or len(rows) < FEW]
+    return near, [f"{row['name']} {_value(row['value'])}" for row in rows if row not in near]
 
 
 def _candidates(found: Report) -> str:
@@ -287,7 +300,7 @@ def _fairness(found: Report) -> str:
                 [model, *(_value(each["gaps"][gap]) for gap in gaps)],
                 "best" if model == found["chosen"] else "",
             )
-            for model, each in by_model.items()
+            for model, each in ((name, by_model[name]) for name in found["names"])
         ]
         columns = [Column("candidate", "name"), *(Column(_words(gap), "number") for gap in gaps)]
         parts.append(table("Gaps", f"Gaps between the groups of {column}.", columns, rows))

@@ -199,9 +199,10 @@ def _picture(found: Report, name: str) -> str:
     rows = [_point("before", check["value"], found["quality"][metric], "before")]
     for each in found["remedies"]:
         value = each["checks"][name]["value"]
-        if value is not None:
+        # Those that were tried for other checks are in the tables alone: there may be many.
+        if value is not None and each["check"] == name:
             kind = "holds" if each["checks"][name]["holds"] else "fails"
-            rows.append(_point(each["name"], value, each["quality"][metric]["value"], kind))
+            rows.append(_point(each["remedy"], value, each["quality"][metric]["value"], kind))
     if len(rows) < 2:
         return ""
     shown = [row["value"] for row in rows] + [check["limit"]]
