@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import datetime
 import math
 from typing import Annotated, Literal, Self
 
@@ -14,6 +15,7 @@ from components.settings import Settings
 DeclaredKind = Literal["numeric", "categorical", "boolean", "time"]
 Format = Literal["csv", "parquet", "tfrecord", "images", "idx"]
 Task = Literal["binary", "multiclass", "regression"]
+Every = Literal["day", "week", "month", "quarter", "year"]
 
 #: Name of the label of images, unless a config gives another.
 IMAGE_LABEL = "label"
@@ -63,6 +65,25 @@ class SplitConfig(Settings):
         return self
 
 
+class Periods(Settings):
+    """Rows from a day on, which are not trained on, but monitored period by period.
+
+    Attributes
+    ----------
+    column : str
+        Holds the time of each row: times, or seconds since 1970 (UTC). It may be excluded from
+        the features.
+    start : date
+        First day (UTC) that is monitored.
+    every : {"day", "week", "month", "quarter", "year"}
+        Length of a period, by the calendar; the splits are called such as ``span-2016-Q1``.
+    """
+
+    column: str
+    start: datetime.date
+    every: Every = "month"
+
+
 class DataConfig(Settings):
     """The data set.
 
@@ -104,6 +125,8 @@ class DataConfig(Settings):
     spans : tuple of str
         Files, folders or globs with later data to monitor: each file, in name order, is
         one span (split ``span-001``, ``span-002``, ...).
+    periods : Periods or None
+        Rows of `path` that are spans, where later data have no files of their own.
     split : SplitConfig
         Train, eval and test.
     """
@@ -132,7 +155,14 @@ class DataConfig(Settings):
     exclude: tuple[str, ...] = ()
     positive_label: str | int | float | bool | None = None
     spans: tuple[str, ...] = ()
+    periods: Periods | None = None
     split: SplitConfig = SplitConfig()
+
+    @model_validator(mode="after")
+    def _spans_come_from_one_place(self) -> Self:
+        if self.spans and self.periods is not None:
+            raise ValueError("later data from files (`spans`) or by time (`periods`), not both")
+        return self
 
     @field_validator("delimiter")
     @classmethod

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from components.example_gen.config import SPLITS, Format, SplitConfig, Task
+from components.example_gen.config import SPLITS, Format, Periods, SplitConfig, Task
 from components.settings import Settings
 
 Kind = Literal["numeric", "integer", "categorical", "boolean", "time", "image"]
@@ -88,12 +88,12 @@ class DatasetSpec(Settings):
     test_files : tuple of str
         Absolute paths of the test split; empty if it is a part of `files`.
     spans : dict of str to tuple of str
-        Split name -> absolute paths.
+        Split name -> absolute paths; none for a period of `files`.
     bytes : int
         Size of all files on disk.
     rows, rows_without_label : int
-        Rows in `files` and `test_files`, and those of them that are dropped because their
-        label is missing.
+        Rows in `files` and `test_files`, periods included, and those of them that are dropped
+        because their label is missing.
     split_rows : dict of str to int
         Rows of each split, spans included, without the dropped ones.
     fingerprint : str
@@ -115,6 +115,11 @@ class DatasetSpec(Settings):
         The column that decides the split, if it is none of `columns`.
     time_boundaries : tuple of int or None
         For a split by time: the first value of eval and, if `files` hold it, of test.
+    periods : Periods or None
+    period_only : Column or None
+        The column of `periods`, if it is neither of `columns` nor `split_only`.
+    period_starts : dict of str to int
+        Split name -> the first second of each period, in their order.
     delimiter, encoding, missing_values
         As in `DataConfig`.
     """
@@ -138,6 +143,9 @@ class DatasetSpec(Settings):
     split: SplitConfig
     split_only: Column | None = None
     time_boundaries: tuple[int, ...] | None = None
+    periods: Periods | None = None
+    period_only: Column | None = None
+    period_starts: dict[str, int] = Field(default={})
     delimiter: str
     encoding: str
     missing_values: tuple[str, ...]
@@ -154,8 +162,9 @@ class DatasetSpec(Settings):
 
     @property
     def read_columns(self) -> tuple[Column, ...]:
-        """The columns that are read: `columns`, and the one that only decides the split."""
-        return (*self.columns, self.split_only) if self.split_only else self.columns
+        """The columns that are read: `columns`, and those that only decide the split."""
+        others = (self.split_only, self.period_only)
+        return (*self.columns, *(column for column in others if column is not None))
 
     @property
     def sources(self) -> tuple[tuple[str | None, tuple[str, ...]], ...]:

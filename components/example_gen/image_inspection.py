@@ -265,6 +265,13 @@ def _check_settings(config: DataConfig) -> None:
             got=f"by: {config.split.by}, column: {config.split.column}",
             remedy="Leave out data.split.by and data.split.column, or give data.test_path.",
         )
+    if config.periods is not None:
+        raise InputError(
+            "Images say nothing of when they were taken.",
+            setting="data.periods",
+            got=config.periods.column,
+            remedy="Put later images into folders of their own, and name these in data.spans.",
+        )
     if config.columns:
         raise InputError(
             "Images have no columns to declare.",

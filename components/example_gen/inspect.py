@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from components import files
 from components.errors import InputError
-from components.example_gen import discovery, image_folder, splitting, storage
+from components.example_gen import discovery, image_folder, periods, splitting, storage
 from components.example_gen.config import SPLITS, DataConfig, Format
 from components.example_gen.dataset import Column, DatasetSpec
 from components.example_gen.image_inspection import Inspection, image_feature
@@ -34,6 +34,8 @@ from components.example_gen.readers import (
 )
 from components.naming import nearest
 
+#: Kinds of columns that tell when.
+_TIMES = ("time", "integer")
 #: Fewer rows cannot fill train, eval and test.
 MIN_ROWS = len(SPLITS)
 
@@ -81,6 +83,8 @@ def inspect(config: DataConfig) -> DatasetSpec:
             "rows_without_label": profiles[config.label].missing,
         }
     )
+    if config.periods is not None:
+        spec = _with_periods(spec)
     if config.split.by == "time":
         spec = spec.model_copy(update={"time_boundaries": _time_boundaries(spec, reader)})
     rows_of = functools.partial(read_labelled, spec)
@@ -190,6 +194,7 @@ def _check_settings(config: DataConfig, names: Sequence[str]) -> None:
         "data.exclude": config.exclude,
         "data.columns": config.columns,
         "data.split.column": [config.split.column] if config.split.column is not None else [],
+        "data.periods.column": [config.periods.column] if config.periods is not None else [],
     }
     for setting, columns in named.items():
         for column in columns:
@@ -232,7 +237,7 @@ def _profile(
             is_label=name == config.label,
         )
         for name in names
-        if name not in config.exclude or name == config.split.column
+        if name not in config.exclude or name in _deciding(config)
     }
     rows = 0
     for file in (*data_files, *span_files):
@@ -331,6 +336,7 @@ def _describe(
             got=f"empty columns: {', '.join(empty)}",
             remedy="Check data.missing_values, or add feature columns.",
         )
+    split_only = _split_only(config, profiles, columns)
     return DatasetSpec(
         format=format_,
         files=(),
@@ -346,7 +352,9 @@ def _describe(
         task=label.task,
         classes=label.classes,
         split=config.split,
-        split_only=_split_only(config, profiles, columns),
+        split_only=split_only,
+        periods=config.periods,
+        period_only=_period_only(config, profiles, (*columns, split_only)),
         delimiter=config.delimiter,
         encoding=config.encoding,
         missing_values=config.missing_values,
@@ -362,7 +370,7 @@ def _split_only(
         return None
     profile = profiles[name]
     kind = profile.kind or "categorical"
-    if profile.empty or (config.split.by == "time" and kind not in ("time", "integer")):
+    if profile.empty or (config.split.by == "time" and kind not in _TIMES):
         raise InputError(
             f"Column {name!r} cannot order the rows by time."
             if config.split.by == "time"
@@ -377,14 +385,71 @@ def _split_only(
     return None if name in {column.name for column in columns} else profile.column(kind)
 
 
+def _deciding(config: DataConfig) -> set[str]:
+    """Return the columns that decide the split of a row, features or not."""
+    periods = None if config.periods is None else config.periods.column
+    return {name for name in (config.split.column, periods) if name is not None}
+
+
+def _period_only(
+    config: DataConfig, profiles: dict[str, ColumnProfile], known: Sequence[Column | None]
+) -> Column | None:
+    """Return the column of the periods if it is read for nothing else, after checking it."""
+    if config.periods is None:
+        return None
+    name = config.periods.column
+    profile = profiles[name]
+    kind = profile.kind or "categorical"
+    if profile.empty or kind not in _TIMES:
+        raise InputError(
+            f"Column {name!r} cannot place the rows in time.",
+            column=name,
+            setting="data.periods.column",
+            expected="dates, times or seconds since 1970",
+            got="no values" if profile.empty else f"a {kind} column",
+        )
+    return None if name in {each.name for each in known if each} else profile.column(kind)
+
+
+def _with_periods(spec: DatasetSpec) -> DatasetSpec:
+    """Return `spec` with a span for each later period that has a row with a label."""
+    assert spec.periods is not None
+    column = spec.periods.column
+    times: set[int] = set()
+    for batch in read_batches(spec, spec.files, [spec.label, column]):
+        known = with_label(batch, spec).column(column).drop_null()
+        times.update(pc.unique(known).to_pylist())
+    try:
+        starts = periods.cut(times, spec.periods)
+    except (ValueError, OverflowError, OSError):
+        raise InputError(
+            f"Column {column!r} holds a number that is no time.",
+            column=column,
+            setting="data.periods.column",
+            expected="seconds since 1970 (UTC)",
+            got=f"{min(times)} to {max(times)}",
+        ) from None
+    if not starts:
+        raise InputError(
+            "No row is as late as the periods that are to be monitored.",
+            column=column,
+            setting="data.periods.start",
+            expected="a day before the last row",
+            got=spec.periods.start.isoformat(),
+            remedy="Set an earlier day, or leave out data.periods.",
+        )
+    return spec.model_copy(update={"period_starts": starts, "spans": dict.fromkeys(starts, ())})
+
+
 def _time_boundaries(spec: DatasetSpec, reader: Reader) -> tuple[int, ...]:
     """Return the boundaries of a split by time over all rows of `files` with a label."""
     column = spec.split.column
     assert column is not None
+    wanted = [spec.label, column, *([spec.periods.column] if spec.periods else [])]
     found: Counter[int] = Counter()
     for file in spec.files:
         row = 0
-        for batch in read_batches(spec, [file], [spec.label, column]):
+        for batch in read_batches(spec, [file], wanted):
             times, labels = batch.column(column), batch.column(spec.label)
             bad = pc.and_(pc.is_null(times), pc.is_valid(labels))
             if (index := pc.index(bad, True).as_py()) >= 0:
@@ -399,12 +464,24 @@ def _time_boundaries(spec: DatasetSpec, reader: Reader) -> tuple[int, ...]:
                     remedy="Fill in the times, remove the rows, or split by hash.",
                 )
             row += batch.num_rows
-            counts = pc.value_counts(times.filter(labels.is_valid()))
+            counted = np.logical_and(
+                labels.is_valid().to_numpy(zero_copy_only=False), _before_periods(batch, spec)
+            )
+            counts = pc.value_counts(times.filter(pa.array(counted)))
             found.update(
                 dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
             )
     times = np.array(sorted(found), np.int64)
     return splitting.time_boundaries(times, np.array([found[int(t)] for t in times]), spec.shares)
+
+
+def _before_periods(batch: pa.RecordBatch, spec: DatasetSpec) -> np.ndarray:
+    """Return which rows are earlier than what is monitored, shape [rows]."""
+    if spec.periods is None:
+        return np.ones(batch.num_rows, bool)
+    times = batch.column(spec.periods.column)
+    first = periods.start_of(spec.periods)
+    return np.asarray(pc.less(times, first).fill_null(True).to_numpy(zero_copy_only=False))
 
 
 def _count_splits(
@@ -418,11 +495,12 @@ def _count_splits(
     rows_of : callable
         Returns the rows with a label of some files: the label, and what decides the split.
     """
-    rows = np.zeros(len(SPLITS), np.int64)
+    names = (*SPLITS, *spec.period_starts)
+    rows = np.zeros(len(names), np.int64)
     classes: Counter[str] = Counter()
     for batch in rows_of(spec.files):
         splits = splitting.assign(batch, spec)
-        rows += np.bincount(splits, minlength=len(SPLITS))
+        rows += np.bincount(splits, minlength=len(names))
         if spec.classes:
             labels = batch.column(spec.label).filter(pa.array(splits == 0))
             for count in pc.value_counts(labels).to_pylist():
@@ -434,7 +512,7 @@ def _count_splits(
                 f"The split {name!r} is empty.",
                 setting="data.split",
                 expected="at least one row in each split",
-                got=f"{rows.sum()} rows with shares {shares}"
+                got=f"{rows[: len(SPLITS)].sum()} rows with shares {shares}"
                 + (f" by {spec.split.column!r}" if spec.split.column else ""),
                 remedy="Add rows, or give the split a larger share; rows that are equal, or "
                 "of one group or time, stay together.",
@@ -446,12 +524,12 @@ def _count_splits(
                 column=spec.label,
                 setting="data.split",
                 expected="at least one row of each class to learn from",
-                got=f"{rows[0]} of {rows.sum()} rows in train, none of this class",
+                got=f"{rows[0]} of {rows[: len(SPLITS)].sum()} rows in train, none of this class",
                 remedy="Add rows of the class, remove the class, or change data.split.",
             )
-    counts = dict(zip(SPLITS, rows.tolist(), strict=True))
+    counts = dict(zip(names, rows.tolist(), strict=True))
     for split, group in spec.sources:
-        if split is None:
+        if split is None or split in spec.period_starts:
             continue
         counts[split] = sum(batch.num_rows for batch in rows_of(group))
         if not counts[split]:

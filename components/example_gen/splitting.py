@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from components.example_gen.config import SPLITS
 from components.example_gen.dataset import DatasetSpec
 
 _KEY = "modelworks-split"  # 16 characters, as the hash demands
@@ -32,10 +33,11 @@ def assign(batch: pa.RecordBatch, spec: DatasetSpec) -> np.ndarray:
     Returns
     -------
     numpy.ndarray of int64, shape (rows,)
-        Index into `config.SPLITS`.
+        Index into ``spec.split_names``.
 
     Notes
     -----
+    Rows of a later period are of that period's span, however the others are placed.
     By hash: the hash, seen as a fraction in [0, 1), is compared with the cumulated shares.
     Equal rows go to the same split, so that no copy of a training row is tested. Rows
     without a group are placed by their content. By time: rows before the first boundary
@@ -43,6 +45,16 @@ def assign(batch: pa.RecordBatch, spec: DatasetSpec) -> np.ndarray:
     or of its pixels where the data hold no file of it. Where the test split has files of its
     own, all others are train or eval.
     """
+    places = _place(batch, spec)
+    if spec.periods is None or not spec.period_starts:
+        return places
+    times = batch.column(spec.periods.column).fill_null(np.iinfo(np.int64).min).to_numpy()
+    period = np.searchsorted(list(spec.period_starts.values()), times, side="right")
+    return np.where(period > 0, len(SPLITS) - 1 + period, places)
+
+
+def _place(batch: pa.RecordBatch, spec: DatasetSpec) -> np.ndarray:
+    """Return each row's index into `SPLITS`."""
     if spec.time_boundaries is not None:
         times = batch.column(spec.split.column).to_numpy(zero_copy_only=False)
         places: np.ndarray = np.searchsorted(spec.time_boundaries, times, side="right")

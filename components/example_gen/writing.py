@@ -11,7 +11,6 @@ import numpy as np
 from apache_beam.io.filesystem import CompressionTypes
 
 from components import examples, progress
-from components.example_gen.config import SPLITS
 from components.example_gen.dataset import DatasetSpec
 from components.example_gen.readers import read_labelled
 from components.example_gen.splitting import assign
@@ -86,7 +85,7 @@ def _encode(
     spec: DatasetSpec, group: str | None, files: Sequence[str]
 ) -> Iterator[tuple[Sequence[str], list[bytes]]]:
     """Yield the split of each row and its tf.Example, batch by batch."""
-    names = np.array(SPLITS)
+    names = np.array(spec.split_names)
     for batch in read_labelled(spec, files):
         splits = [group] * batch.num_rows if group else names[assign(batch, spec)].tolist()
         yield splits, examples.encode(batch.select(list(spec.names)))
