@@ -67,6 +67,24 @@ class ModelAnalysis(Artifact):
     TYPE_NAME = "ModelAnalysis"
 
 
+class MonitoringHistory(Artifact):
+    """What was seen of data that came after training; see `components.drift_monitor.history`.
+
+    Attributes
+    ----------
+    spans : int
+        How many were monitored.
+    alarms : int
+        How many there were in all of them.
+    """
+
+    TYPE_NAME = "MonitoringHistory"
+    PROPERTIES = {  # noqa: RUF012
+        "spans": Property(type=PropertyType.INT),
+        "alarms": Property(type=PropertyType.INT),
+    }
+
+
 def candidate_channels() -> dict[str, ChannelParameter]:
     """Return the inputs of a component that takes all candidates; none but the trained one must be.
 

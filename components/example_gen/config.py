@@ -178,3 +178,45 @@ class DataConfig(Settings):
             return codecs.lookup(encoding).name
         except LookupError:
             raise ValueError("an encoding such as utf-8, utf-16, latin-1 or cp1252") from None
+
+
+class LaterSpan(Settings):
+    """Later data from one file, or one folder of images.
+
+    Attributes
+    ----------
+    name : str
+        Of the split.
+    files : tuple of str
+        Absolute path; of images the folder of each class.
+    rows, labelled : int
+        All, and those with a label.
+    digest : str
+        SHA-256 of the content.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    rows: int
+    labelled: int
+    digest: str
+
+
+class SpansConfig(Settings):
+    """Later data to monitor: found by ``monitor``, and not set.
+
+    Attributes
+    ----------
+    spans : tuple of LaterSpan
+    key : str or None
+        Column whose value tells a row from all others.
+    labels_path : str or None
+        File with labels of rows that came without.
+    labels_digest : str or None
+        SHA-256 of its content.
+    """
+
+    spans: tuple[LaterSpan, ...] = ()
+    key: str | None = None
+    labels_path: str | None = None
+    labels_digest: str | None = None
