@@ -26,6 +26,10 @@ GAPS = (
 Slice = tuple[str, ...] | dict[str, str | int | float]
 
 
+#: A `Threshold.min_gain` that any model keeps which is better at all.
+BEATS = 1e-12
+
+
 class Threshold(Settings):
     """Bounds on one metric.
 
@@ -36,6 +40,9 @@ class Threshold(Settings):
     max_drop, max_rise : float or None
         By how much a candidate may be below or above the last blessed model, in units of
         the metric. Not checked while there is none.
+    min_gain : float or None
+        By how much a candidate must be better than the last blessed model: above it, or below
+        where lower is better. Of 0 a tie is enough; see `BEATS`. Not checked while there is none.
     slices : tuple of Slice
         Where the bounds hold, each value of a column by itself; by default on all
         rows together.
@@ -45,6 +52,7 @@ class Threshold(Settings):
     max: float | None = None
     max_drop: float | None = Field(default=None, ge=0)
     max_rise: float | None = Field(default=None, ge=0)
+    min_gain: float | None = Field(default=None, ge=0)
     slices: tuple[Slice, ...] = Field(default=((),), min_length=1)
 
     @field_validator("slices", mode="before")
@@ -54,8 +62,8 @@ class Threshold(Settings):
 
     @model_validator(mode="after")
     def _bounds_make_sense(self) -> Threshold:
-        if {self.min, self.max, self.max_drop, self.max_rise} == {None}:
-            raise ValueError("at least one of min, max, max_drop and max_rise")
+        if {self.min, self.max, self.max_drop, self.max_rise, self.min_gain} == {None}:
+            raise ValueError("at least one of min, max, max_drop, max_rise and min_gain")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min <= max, but {self.min} > {self.max}")
         return self
@@ -265,6 +273,12 @@ class EvaluatorConfig(Settings):
                 "lower": ("max_drop", "max_rise"),
                 None: ("", ""),
             }[better]
+            if better is None and any(bound.min_gain is not None for bound in bounds):
+                raise InputError(
+                    f"No value of {metric} is better than another.",
+                    setting=f"evaluator.thresholds.{metric}.min_gain",
+                    remedy="Use min, max, max_drop or max_rise.",
+                )
             if any(wrong and getattr(bound, wrong) is not None for bound in bounds):
                 raise InputError(
                     f"{metric} is better when it is {better}, so {wrong} would refuse"

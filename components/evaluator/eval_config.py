@@ -25,7 +25,7 @@ PREDICTION_COLUMN = "__prediction__{}"
 #: Metrics that TFMA lacks, by the module that adds them.
 _OWN_METRICS = {"R2Score": r2_score.__name__}
 
-BoundKind = Literal["min", "max", "max_drop", "max_rise"]
+BoundKind = Literal["min", "max", "max_drop", "max_rise", "min_gain"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Bound:
     @property
     def of_change(self) -> bool:
         """Whether it bounds the difference from the baseline."""
-        return self.kind in ("max_drop", "max_rise")
+        return self.kind in ("max_drop", "max_rise", "min_gain")
 
     def threshold(self) -> config_pb2.MetricThreshold:
         """Return the bound as TFMA writes it."""
@@ -52,15 +52,20 @@ class Bound:
             return config_pb2.MetricThreshold(
                 value_threshold=config_pb2.GenericValueThreshold(upper_bound={"value": self.limit})
             )
-        drop = self.kind == "max_drop"
+        # TFMA takes the least change of what is better when higher, or else the greatest.
+        least = self.kind == "max_drop"
+        limit = -self.limit if least else self.limit
+        if self.kind == "min_gain":
+            least = METRIC_NAMES[self.metric].better == "higher"
+            limit = self.limit if least else -self.limit
         return config_pb2.MetricThreshold(
             change_threshold=config_pb2.GenericChangeThreshold(
                 direction=(
                     config_pb2.MetricDirection.HIGHER_IS_BETTER
-                    if drop
+                    if least
                     else config_pb2.MetricDirection.LOWER_IS_BETTER
                 ),
-                absolute={"value": -self.limit if drop else self.limit},
+                absolute={"value": limit},
             )
         )
 
@@ -76,7 +81,7 @@ def bounds(config: EvaluatorConfig) -> list[Bound]:
     """Return every configured bound, one for each slice it holds on."""
 
     def of(metric: str, threshold: Threshold) -> Iterator[Bound]:
-        kinds: tuple[BoundKind, ...] = ("min", "max", "max_drop", "max_rise")
+        kinds: tuple[BoundKind, ...] = ("min", "max", "max_drop", "max_rise", "min_gain")
         for part in threshold.slices:
             for kind in kinds:
                 limit = getattr(threshold, kind)

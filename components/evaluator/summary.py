@@ -15,6 +15,7 @@ from tensorflow_model_analysis.proto import (
 )
 from tensorflow_model_analysis.slicer import slicer_lib
 
+from components.evaluator.config import BEATS
 from components.evaluator.eval_config import (
     BASELINE,
     Bound,
@@ -283,6 +284,12 @@ def _reason(bound: Bound, model: str, where: str, measured: ByName, differences:
         return (
             f"{bound.metric} {place} is not a number for the baseline;"
             f" its {bound.kind} is {bound.limit:g}."
+        )
+    if bound.kind == "min_gain":
+        least = f"at least {bound.limit:g} better" if bound.limit > BEATS else "better at all"
+        return (
+            f"{bound.metric} {place} is {value:.6g} and the baseline's {baseline:.6g}; it must be"
+            f" {least}."
         )
     side = "below" if bound.kind == "max_drop" else "above"
     return (

@@ -8,7 +8,7 @@ import pytest
 
 from components.errors import InputError
 from components.evaluator import eval_config, judgement, selection, summary
-from components.evaluator.config import EvaluatorConfig
+from components.evaluator.config import BEATS, EvaluatorConfig
 
 
 @pytest.fixture
@@ -18,9 +18,11 @@ def evaluate(run_local):
     The candidate is right on 90 of them and the baseline on 95.
     """
 
-    def run(thresholds, *, has_baseline=True, task="binary", **settings):
+    def run(thresholds, *, has_baseline=True, task="binary", swapped=False, **settings):
         y = np.tile([0, 1], 50)
         right = {"trained": np.arange(100) >= 10, "baseline": np.arange(100) >= 5}
+        if swapped:
+            right = dict(zip(right, reversed(right.values()), strict=True))
         columns = {"__label__": y, "hour": np.where(np.arange(100) < 20, 1, 2)}
         for model, of_model in right.items():
             columns[f"__prediction__{model}"] = np.where(of_model, y, 1 - y).astype(np.float32)
@@ -52,6 +54,8 @@ def evaluate(run_local):
         ("BinaryCrossentropy", {"max_rise": 1.0}, True),
         ("BinaryCrossentropy", {"max_rise": 0.1}, False),
         ("MeanPrediction", {"max_rise": 0.02, "max_drop": 0.02}, True),
+        ("BinaryAccuracy", {"min_gain": 0.0}, False),
+        ("BinaryCrossentropy", {"min_gain": BEATS}, False),
     ],
 )
 def test_bounds(metric, bound, kept, evaluate):
@@ -59,6 +63,20 @@ def test_bounds(metric, bound, kept, evaluate):
     assert result["kept"] is kept
     assert len(result["reasons"]) == (not kept)
     assert [v["kept"] for v in result["thresholds"]] == [kept] * len(bound)
+
+
+def test_a_gain_is_over_the_baseline(evaluate):
+    [reason] = evaluate({"BinaryAccuracy": {"min_gain": BEATS}})["reasons"]
+    assert reason == (
+        "BinaryAccuracy overall is 0.9 and the baseline's 0.95; it must be better at all."
+    )
+
+
+@pytest.mark.parametrize(("gain", "kept"), [(BEATS, True), (0.04, True), (0.06, False)])
+def test_a_better_model_gains(gain, kept, evaluate):
+    # The two models change places.
+    result = evaluate({"BinaryAccuracy": {"min_gain": gain}}, swapped=True)
+    assert result["kept"] is kept
 
 
 def test_reasons_name_metric_slice_value_and_bound(evaluate):
