@@ -109,6 +109,51 @@ def resume(
 
 
 @app.command()
+def monitor(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE]...", help="Later data, each file a span, in the order of their times."
+        ),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(help="A file with key and label of rows that were monitored without."),
+    ] = None,
+    retrain: Annotated[
+        bool | None,
+        typer.Option(
+            "--retrain/--no-retrain",
+            help="After an alarm, train anew on the rows since the change; by default "
+            "monitor.retrain.automatic.",
+        ),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(help="Run whose model is watched; by default the newest that was pushed."),
+    ] = None,
+    config: ConfigOption = "taxi",
+    settings: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch data that came after training; exit code 3 after an alarm."""
+    from pipeline import monitoring
+    from pipeline.commands import Invocation
+    from pipeline.config import load
+
+    code = monitoring.monitor(
+        load(config, tuple(settings or ())),
+        tuple(files or ()),
+        labels=labels,
+        base=base,
+        retrain=retrain,
+        invocation=Invocation(config, tuple(settings or ())),
+        as_json=as_json,
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
 def dag(config: ConfigOption = "taxi", as_json: JsonOption = False) -> None:
     """Show the nodes that a config leaves on, and how they depend on each other."""
     from pipeline.config import load

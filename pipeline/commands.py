@@ -1,4 +1,4 @@
-"""The verbs that run something: run, rerun, resume."""
+"""The verbs that run something: run, rerun, resume, monitor."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import InputError
+from components.example_gen.dataset import DatasetSpec
 from pipeline import dag
 from pipeline.config import PipelineConfig
 from pipeline.inspection import fit_to_data, inspect_data
@@ -125,22 +126,59 @@ def _store(config: PipelineConfig) -> Store:
     return Store(connection_config(config.store, config.root), config.name)
 
 
-def _execute(
-    config: PipelineConfig,
-    invocation: Invocation,
-    as_json: bool,
-    selection: Callable[[], dict[str, Any]],
-) -> int:
+@dataclass(frozen=True)
+class Plan:
+    """What a run is about, once the data were looked at.
+
+    Attributes
+    ----------
+    config : PipelineConfig
+    dataset : DatasetSpec
+    selection : dict
+        Fields of the `Job`: which nodes run, and on whose outputs.
+    """
+
+    config: PipelineConfig
+    dataset: DatasetSpec
+    selection: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run."""
+
+    job: Job
+    final: Event
+    code: int
+
+
+def inspected(config: PipelineConfig, selection: Callable[[], dict[str, Any]]) -> Plan:
+    """Return the plan of a run on the data that the settings name."""
+    dataset = inspect_data(config)
+    return Plan(fit_to_data(config, dataset), dataset, selection())
+
+
+def execute(config: PipelineConfig, invocation: Invocation, plan: Callable[[], Plan]) -> Outcome:
+    """Run a job while showing how it goes.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+        Says where the pipeline is.
+    invocation : Invocation
+    plan : callable
+        Looks at the data, while the process that will run the DAG starts.
+    """
     final: Event = {}
     started = time.monotonic()
     with interruptible(), View(invocation.resume()) as view, Supervisor(config) as supervisor:
-        dataset = inspect_data(config)
+        planned = plan()
         job = Job(
             run_id=new_run_id(),
             command=shlex.join([*invocation.program, *sys.argv[1:]]),
-            config=fit_to_data(config, dataset),
-            dataset=dataset,
-            **selection(),
+            config=planned.config,
+            dataset=planned.dataset,
+            **planned.selection,
         )
 
         def on_event(event: Event) -> None:
@@ -151,8 +189,21 @@ def _execute(
         code = supervisor.run(job, on_event)
     # For the user the time begins with the command, the imports included.
     final["seconds"] = time.monotonic() - started
-    _summarise(job, final, code, invocation, as_json)
-    return code
+    return Outcome(job, final, code)
+
+
+def _execute(
+    config: PipelineConfig,
+    invocation: Invocation,
+    as_json: bool,
+    selection: Callable[[], dict[str, Any]],
+) -> int:
+    outcome = execute(config, invocation, lambda: inspected(config, selection))
+    if as_json:
+        print(json.dumps(as_plain(outcome)))
+    else:
+        summarise(outcome, invocation)
+    return outcome.code
 
 
 def new_run_id() -> str:
@@ -160,11 +211,15 @@ def new_run_id() -> str:
     return datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
 
 
-def _summarise(job: Job, final: Event, code: int, invocation: Invocation, as_json: bool) -> None:
-    if as_json:
-        result = {key: value for key, value in final.items() if key != "event"}
-        print(json.dumps({"run": job.run_id, "exit_code": code, **result}))
-        return
+def as_plain(outcome: Outcome) -> dict[str, Any]:
+    """Return what became of a run as plain values."""
+    result = {key: value for key, value in outcome.final.items() if key != "event"}
+    return {"run": outcome.job.run_id, "exit_code": outcome.code, **result}
+
+
+def summarise(outcome: Outcome, invocation: Invocation) -> None:
+    """Print what became of a run."""
+    job, final = outcome.job, outcome.final
     if "state" not in final:  # the error was shown when it came
         return
     counts = final.get("counts")

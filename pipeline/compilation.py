@@ -10,6 +10,8 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
+from components.artifacts import MonitoringHistory
+from components.drift_monitor.earlier import ArtifactByIdStrategy
 from components.evaluator.baseline import (
     BASELINE,
     BLESSING,
@@ -88,4 +90,25 @@ def _trials_resolver(config: PipelineConfig, dataset: DatasetSpec) -> Any:
     )
 
 
-_RESOLVERS = {"BaselineResolver": _baseline_resolver, "TrialsResolver": _trials_resolver}
+def _history_resolver(config: PipelineConfig, dataset: DatasetSpec) -> Any:
+    return _resolve_history(config.later.history)
+
+
+def _window_resolver(config: PipelineConfig, dataset: DatasetSpec) -> Any:
+    return _resolve_history(config.later.window)
+
+
+def _resolve_history(artifact: int | None) -> Any:
+    return Resolver(
+        strategy_class=ArtifactByIdStrategy,
+        config={"id": artifact},
+        history=Channel(type=MonitoringHistory),
+    )
+
+
+_RESOLVERS = {
+    "BaselineResolver": _baseline_resolver,
+    "TrialsResolver": _trials_resolver,
+    "HistoryResolver": _history_resolver,
+    "WindowResolver": _window_resolver,
+}

@@ -14,9 +14,10 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_va
 from components.compressor.config import CompressorConfig
 from components.dimensionality_reducer.config import ReducerConfig
 from components.distiller.config import DistillerConfig
+from components.drift_monitor.config import DriftMonitorConfig
 from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig
-from components.example_gen.config import DataConfig
+from components.example_gen.config import DataConfig, SpansConfig
 from components.example_validator.config import ValidatorConfig
 from components.explainer.config import ExplainerConfig
 from components.model_debugger.config import ModelDebuggerConfig
@@ -107,6 +108,24 @@ class BeamConfig(Settings):
         return "beam" if data_bytes > self.memory_limit_mb * 1e6 else "memory"
 
 
+class LaterData(Settings):
+    """What a run has to do with data that came after training; set by the verb ``monitor``.
+
+    Attributes
+    ----------
+    spans : SpansConfig or None
+        Later data to monitor.
+    history : int or None
+        Artifact with the history that the DriftMonitor goes on from.
+    window : int or None
+        Artifact with the history whose window is trained on.
+    """
+
+    spans: SpansConfig | None = None
+    history: int | None = None
+    window: int | None = None
+
+
 class PipelineConfig(Settings):
     """Everything that a run needs to know.
 
@@ -128,9 +147,12 @@ class PipelineConfig(Settings):
     debugger : ModelDebuggerConfig or None
     remediator : RemediatorConfig or None
     explainer : ExplainerConfig or None
+    monitor : DriftMonitorConfig or None
         Those of the DimensionalityReducer, the Tuner, the Distiller, the Compressor, the
-        ModelDebugger, the Remediator and the Explainer, each of which runs only if the config has
-        its section.
+        ModelDebugger, the Remediator, the Explainer and the DriftMonitor, each of which runs only
+        if the config has its section.
+    later : LaterData
+        What the verb ``monitor`` adds, and no config file.
     store : StoreConfig
         The metadata store.
     """
@@ -152,6 +174,8 @@ class PipelineConfig(Settings):
     explainer: ExplainerConfig | None = None
     evaluator: EvaluatorConfig = EvaluatorConfig()
     pusher: PusherConfig = PusherConfig()
+    monitor: DriftMonitorConfig | None = None
+    later: LaterData = LaterData()
     store: StoreConfig = StoreConfig()
     beam: BeamConfig = BeamConfig()
     nodes: dict[str, NodeConfig] = Field(default={})
@@ -200,6 +224,11 @@ class PipelineConfig(Settings):
         return self.nodes.get(name, NodeConfig())
 
     @property
+    def spans(self) -> SpansConfig | None:
+        """Later data to monitor: the section of SpanGen."""
+        return self.later.spans
+
+    @property
     def enabled_nodes(self) -> list[Node]:
         """The nodes that are switched on, in the order in which they run."""
         off = {name for name, node in self.nodes.items() if not node.enabled}
@@ -210,6 +239,10 @@ class PipelineConfig(Settings):
         }
         if self.tuner is not None and not self.tuner.warm_start:
             off.add("TrialsResolver")
+        if self.later.history is None:
+            off.add("HistoryResolver")
+        if self.later.window is None:
+            off.add("WindowResolver")
         return without(off)
 
     def settings_of(self, section: str) -> Settings:

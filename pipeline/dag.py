@@ -98,7 +98,15 @@ _MODEL_AND_ROWS = {
 NODES: dict[str, Node] = {
     node.name: node
     for node in (
-        Node("ExampleGen", "example_gen", "data", {}, required=True),
+        # Finds the history whose window a run trains anew on.
+        Node("WindowResolver", "drift_monitor", "monitor", {}, resolver=True),
+        Node(
+            "ExampleGen",
+            "example_gen",
+            "data",
+            {"window": "WindowResolver.history"},
+            required=True,
+        ),
         Node(
             "StatisticsGen",
             "statistics_gen",
@@ -219,6 +227,24 @@ NODES: dict[str, Node] = {
                 "model": "Evaluator.blessed_model or Trainer.model",
                 "blessing": "Evaluator.blessing",
             },
+        ),
+        # Later data that the verb `monitor` is given.
+        Node("SpanGen", "example_gen", "spans", {}),
+        # Finds the history that goes on.
+        Node("HistoryResolver", "drift_monitor", "monitor", {}, resolver=True),
+        Node(
+            "DriftMonitor",
+            "drift_monitor",
+            "monitor",
+            {
+                "examples": "ExampleGen.examples",
+                "schema": "SchemaGen.schema",
+                "champion": "Evaluator.blessed_model or Trainer.model",
+                "spans": "SpanGen.spans",
+                "earlier": "HistoryResolver.history",
+                **CANDIDATES,
+            },
+            after=("Pusher",),
         ),
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from components.drift_monitor import selection as monitored
 from components.errors import InputError
 from components.evaluator import selection as evaluated
 from components.example_gen.dataset import DatasetSpec
@@ -43,6 +44,10 @@ def inspect_data(config: PipelineConfig) -> DatasetSpec:
     if "Explainer" in on and config.explainer is not None:
         explained.check(config.explainer, found.names, found.split_names)
         _check_candidate(config, config.explainer.candidate)
+    if "DriftMonitor" in on and config.monitor is not None:
+        monitored.check(
+            config.monitor, found.task, found.names, found.split_names, config.data.exclude
+        )
     return found
 
 

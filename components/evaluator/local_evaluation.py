@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -21,15 +20,13 @@ from components.evaluator.eval_config import (
     metric_keys,
     models,
 )
+from components.models.bootstrap import poisson_weights
 from components.models.labelled import LABEL_COLUMN
 from components.models.metric_names import REGRESSION, Task
 from components.models.metrics import Metric, Sample, Values, vectorised
 
 #: How intervals are made, in TFMA's terms.
 INTERVALS = config_pb2.ConfidenceIntervalOptions.POISSON_BOOTSTRAP
-
-#: Weights that are held in memory at a time.
-_MAX_WEIGHTS = 8_000_000
 
 
 def not_vectorised(eval_config: config_pb2.EvalConfig, task: Task) -> list[str]:
@@ -148,7 +145,7 @@ def _bootstrap(
     """Return each metric's values over the replicates, by slice."""
     parts: dict[slices.SliceKey, list[dict[metric_types.MetricKey, Values]]] = {}
     empty: set[slices.SliceKey] = set()
-    for weights in _poisson_weights(rows, replicates, seed):
+    for weights in poisson_weights(rows, replicates, seed):
         for key, members in groups.items():
             of_slice = weights[members]
             if (of_slice.sum(axis=0) == 0).any():
@@ -162,15 +159,6 @@ def _bootstrap(
         for key, of_slice in parts.items()
         if key not in empty
     }
-
-
-def _poisson_weights(rows: int, replicates: int, seed: int) -> Iterator[Values]:
-    """Yield weights [rows, replicates] until all replicates were there."""
-    random = np.random.default_rng(seed)
-    step = max(1, _MAX_WEIGHTS // max(rows, 1))
-    for start in range(0, replicates, step):
-        drawn = random.poisson(1.0, (min(step, replicates - start), rows))
-        yield np.ascontiguousarray(drawn.T, np.float64)
 
 
 def _proto(key: slices.SliceKey, values: dict) -> metrics_for_slice_pb2.MetricsForSlice:

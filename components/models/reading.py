@@ -53,7 +53,7 @@ class Source:
         """Return at most so many rows of a split, drawn by the seed, and the model."""
         dataset, task = self._dataset, self._reader.task
         served = () if self._predict is None else self._reader.served_columns
-        time = _time_column(dataset)
+        time = time_column(dataset)
         wanted = {*served, *(() if time is None else (time,))}
         read = self._reader.read(split, wanted, most=rows, seed=seed)
         columns = {name: read.columns[name] for name in served}
@@ -80,11 +80,11 @@ class Source:
         )
 
 
-def _time_column(dataset: dict[str, Any]) -> str | None:
-    """Return the column that orders the rows: that of the split, or the first of times."""
+def time_column(dataset: dict[str, Any]) -> str | None:
+    """Return the column that orders the rows: that of periods or split, or the first of times."""
     names = [column["name"] for column in dataset["columns"]]
-    split = dataset["split"]
-    if split["by"] == "time" and split["column"] in names:
-        return str(split["column"])
+    periods, split = dataset.get("periods"), dataset["split"]
+    deciding = [periods["column"]] if periods else []
+    deciding += [split["column"]] if split["by"] == "time" else []
     times = [column["name"] for column in dataset["columns"] if column["kind"] == "time"]
-    return times[0] if times else None
+    return next((name for name in (*deciding, *times) if name in names), None)

@@ -14,11 +14,11 @@ from components.evaluator import (
     beam_evaluation,
     eval_config,
     judgement,
-    local_evaluation,
     output_files,
     summary,
 )
 from components.evaluator.config import EvaluatorConfig
+from components.models import bootstrap
 from components.models.metric_names import METRIC_NAMES
 from components.models.metrics import METRICS
 
@@ -136,7 +136,7 @@ def test_many_rows_are_weighted_in_parts(monkeypatch, make_table, run_local):
     table = make_table("binary")
     config = EvaluatorConfig(slices=(("area",),), replicates=25)
     _, whole = run_local(table, config, "binary")
-    monkeypatch.setattr(local_evaluation, "_MAX_WEIGHTS", 1000)
+    monkeypatch.setattr(bootstrap, "_MAX_WEIGHTS", 1000)
     _, in_parts = run_local(table, config, "binary")
     assert len(whole) == len(in_parts) == 5
     for a, b in zip(whole, in_parts, strict=True):

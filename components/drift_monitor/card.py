@@ -1,0 +1,407 @@
+"""What was seen of later data, as a page for people: metrics over time, alarms and their causes."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import altair
+
+from components.charts import BLUE, GRAY, GREEN, INK, PURPLE, RED, chart_of, escape, plain, svg
+from components.drift_monitor import history
+from components.page import (
+    Column,
+    Row,
+    count,
+    document,
+    figure,
+    folded,
+    framed,
+    number,
+    table,
+    titled,
+)
+
+WIDTH, HEIGHT, ROW_HEIGHT = 620, 220, 20
+#: Features that are drawn and listed: those that drifted most.
+FEATURES = 20
+#: Spans that are drawn: the last.
+SPANS = 60
+CHAMPION = "champion"
+_COLOURS = (BLUE, GREEN, PURPLE, GRAY)
+#: Metrics that say nothing of how good a model is.
+_PLAIN = ("ExampleCount", "MeanLabel", "MeanPrediction")
+_KINDS = {"errors": "errors", "features": "features", "novelty": "novelty"}
+
+Entry = dict[str, Any]
+
+
+def page(directory: str | os.PathLike[str]) -> str:
+    """Return a whole HTML document about a history: see `section`."""
+    found = history.load(directory)
+    return document(_verdict(found["spans"]), "Monitoring", _section(found))
+
+
+def section(directory: str | os.PathLike[str]) -> str:
+    """Return an HTML fragment about a history, for a page with other sections.
+
+    Parameters
+    ----------
+    directory : path
+        Of the MonitoringHistory artifact of a DriftMonitor.
+
+    Raises
+    ------
+    OSError
+        The artifact's history cannot be read.
+    """
+    return _section(history.load(directory))
+
+
+def lines(spans: list[Entry], touched: list[str], alarms: list[dict[str, Any]]) -> str:
+    """Return what the run's summary says of the spans that it watched, given their names."""
+    if not spans:
+        return "monitoring: no later data yet; what is usual was measured"
+    new = [entry for entry in spans if entry["name"] in touched]
+    told = []
+    for entry in new[-3:]:
+        metrics = entry["metrics"].get(CHAMPION, {}).get("overall", {})
+        name, value = _first_metric(metrics)
+        estimated = entry["estimates"].get(CHAMPION, {})
+        if value is None and estimated:
+            name, value = _first_metric(estimated)
+            name = f"{name} (estimated)"
+        measured = "" if value is None else f", {name} {number(value)}"
+        moved = _drifted(entry)
+        drift = f", {count(len(moved), 'feature')} drifted" if moved else ""
+        told.append(f"{_shown(entry)}: {count(entry['rows'], 'row')}{measured}{drift}")
+    told += [f"ALARM {_told(alarm)}" for alarm in alarms[:5]]
+    if len(alarms) > 5:
+        told.append(f"and {len(alarms) - 5} more alarms")
+    return "\n".join(told)
+
+
+def refusal(alarms: list[dict[str, Any]]) -> str:
+    """Return why a run with alarms is refused, in one sentence."""
+    first, *others = alarms
+    more = f" {count(len(others), 'more alarm')} in {history.HISTORY_FILE}." if others else ""
+    return f"Drift: {_told(first)}.{more}"
+
+
+def moment(seconds: float | None) -> str:
+    """Return a time for people, in UTC.
+
+    Examples
+    --------
+    >>> moment(1451606400.0)
+    '2016-01-01 00:00'
+    """
+    if seconds is None:
+        return ""
+    try:
+        return f"{datetime.datetime.fromtimestamp(seconds, datetime.UTC):%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError, OSError):  # a number that orders rows, and is no time
+        return number(seconds)
+
+
+def _section(found: dict[str, Any]) -> str:
+    spans = found["spans"][-SPANS:]
+    parts = [_headline(found), _alarms(found["spans"])]
+    if spans:
+        parts += [_metrics(spans, found["usual"]), _features(spans), _novelty(spans)]
+    parts += [_detectors(found["usual"]), _slices(spans), _notes(spans)]
+    return framed(part for part in parts if part)
+
+
+def _verdict(spans: list[Entry]) -> str:
+    if not spans:
+        return "No later data have been monitored yet."
+    alarms = sum(len(entry["alarms"]) for entry in spans)
+    if not alarms:
+        return f"No alarm in {count(len(spans), 'span')}."
+    hit = sum(bool(entry["alarms"]) for entry in spans)
+    return f"{count(alarms, 'alarm')}, in {hit} of {count(len(spans), 'span')}."
+
+
+def _headline(found: dict[str, Any]) -> str:
+    usual, model = found["usual"], found["models"][-1]
+    if model["uri"]:
+        told = (
+            f"Watched: the {model['candidate']} model (artifact {model['id']}), against "
+            f"{count(usual['usual']['rows'], 'row')} that it was not trained on."
+        )
+    else:
+        told = "No model is blessed: features alone are watched."
+    window = found["window"]
+    if window is not None and window["lacking"] is None:
+        told += (
+            f" After the alarm, {count(window['rows'], 'row')} are there to train anew on, "
+            f"{window['since_change']:,} of them since the change"
+            + (f" at {moment(window['time'])}." if window["time"] is not None else ".")
+        )
+    elif window is not None:
+        told += f" There is no window to train anew on: {window['lacking']}."
+    return (
+        f'<p class="lead">{escape(_verdict(found["spans"]))}</p><p class="quiet">{escape(told)}</p>'
+    )
+
+
+def _alarms(spans: list[Entry]) -> str:
+    rows = [
+        Row(
+            [
+                _shown(entry),
+                moment(alarm["time"]) or "",
+                f"{_KINDS[alarm['kind']]} ({alarm['detector']})",
+                _since(alarm),
+                alarm["reason"] + _where(alarm),
+            ]
+        )
+        for entry in reversed(spans)
+        for alarm in entry["alarms"]
+    ]
+    if not rows:
+        return ""
+    columns = [
+        Column("span", "name"),
+        Column("time"),
+        Column("watched"),
+        Column("changed since"),
+        Column("evidence", "wide"),
+    ]
+    return titled("Alarms", table("Alarms", "The newest first; times are UTC.", columns, rows))
+
+
+def _since(alarm: dict[str, Any]) -> str:
+    if alarm["change_row"] is None:
+        return ""
+    when = moment(alarm.get("change_time"))
+    return f"{when} (row {alarm['change_row']:,})" if when else f"row {alarm['change_row']:,}"
+
+
+def _where(alarm: dict[str, Any]) -> str:
+    found = alarm["slice"]
+    if found is None:
+        return ""
+    return f"; errors grew most where {plain(found['column'])} = {plain(found['value'])}"
+
+
+def _told(alarm: dict[str, Any]) -> str:
+    return f"{_without_prefix(alarm['span'])}: {alarm['detector']}, {plain(alarm['reason'])}"
+
+
+def _metrics(spans: list[Entry], usual: dict[str, Any]) -> str:
+    rows = []
+    name = None
+    for place, entry in enumerate(spans):
+        for kind in ("metrics", "estimates"):
+            for model, found in entry[kind].items():
+                overall = found["overall"] if kind == "metrics" else found
+                if name is None:
+                    name, _ = _first_metric(overall)
+                each = overall.get(name, {"value": None, "interval": None})
+                if each["value"] is None:
+                    continue
+                low, high = each["interval"] or (each["value"], each["value"])
+                rows.append(
+                    {
+                        "place": place,
+                        "span": _shown(entry),
+                        "model": model,
+                        "value": each["value"],
+                        "low": low,
+                        "high": high,
+                        "kind": "measured" if kind == "metrics" else "estimated",
+                        "alarm": bool(entry["alarms"]),
+                    }
+                )
+    if not rows or name is None:
+        return ""
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    order = [_shown(entry) for entry in spans]
+    x = altair.X("span:N", sort=order, title=None, axis=altair.Axis(labelAngle=-40))
+    colour = altair.Color(
+        "model:N",
+        scale=altair.Scale(domain=models, range=list(_COLOURS[: len(models)])),
+        legend=None if len(models) == 1 else altair.Legend(title=None),
+    )
+    base = chart_of(rows)
+    bars = base.mark_rule(strokeWidth=1.5).encode(
+        x=x,
+        y=altair.Y("low:Q", title=name, scale=altair.Scale(zero=False)),
+        y2="high:Q",
+        color=colour,
+    )
+    points = base.mark_point(size=60, filled=True, opacity=1).encode(
+        x=x,
+        y="value:Q",
+        color=colour,
+        shape=altair.Shape(
+            "kind:N",
+            scale=altair.Scale(domain=["measured", "estimated"], range=["circle", "diamond"]),
+            legend=altair.Legend(title=None)
+            if any(row["kind"] == "estimated" for row in rows)
+            else None,
+        ),
+    )
+    line = base.mark_line(strokeWidth=1, opacity=0.5).encode(x=x, y="value:Q", color=colour)
+    layers = [bars, line, points]
+    marked = [row for row in rows if row["alarm"] and row["model"] == models[0]]
+    if marked:
+        layers.append(
+            chart_of(marked)
+            .mark_text(text="alarm", dy=-12, color=RED, fontWeight=600)
+            .encode(x=x, y="high:Q")
+        )
+    reference = usual["usual"]["metrics"].get(CHAMPION, {}).get("overall", {}).get(name)
+    note = f"{name} on each span, with 95 % intervals."
+    if reference is not None and reference["value"] is not None:
+        layers.append(
+            chart_of([{"y": reference["value"]}])
+            .mark_rule(strokeDash=[4, 4], color=INK)
+            .encode(y="y:Q")
+        )
+        note += f" The dashed line is what was usual: {number(reference['value'])}."
+    if any(row["kind"] == "estimated" for row in rows):
+        note += " Diamonds are estimates from the model's confidence, where labels are missing."
+    chart = altair.layer(*layers).properties(width=max(WIDTH, 24 * len(order)), height=HEIGHT)
+    label = f"{name} by span: " + "; ".join(
+        f"{row['span']} {number(row['value'])}" for row in rows if row["model"] == models[0]
+    )
+    return figure("Metrics over time", svg(chart, label), note) + folded(
+        "All metrics", _metric_table(spans)
+    )
+
+
+def _metric_table(spans: list[Entry]) -> str:
+    names: dict[str, None] = {}
+    for entry in spans:
+        for found in entry["metrics"].values():
+            names.update(dict.fromkeys(found["overall"]))
+        for found in entry["estimates"].values():
+            names.update(dict.fromkeys(found))
+    columns = [Column("span", "name"), Column("model"), *(Column(n, "number") for n in names)]
+    rows = [
+        Row([_shown(entry), f"{model}{mark}", *(_value(overall.get(name)) for name in names)])
+        for entry in spans
+        for model, overall, mark in _measured(entry)
+    ]
+    return table("All metrics", "Each model on each span.", columns, rows)
+
+
+def _measured(entry: Entry) -> Iterable[tuple[str, dict[str, Any], str]]:
+    for model, found in entry["metrics"].items():
+        yield model, found["overall"], ""
+    for model, found in entry["estimates"].items():
+        yield model, found, " (estimated)"
+
+
+def _value(found: dict[str, Any] | None) -> str:
+    return "" if found is None or found["value"] is None else number(found["value"])
+
+
+def _first_metric(overall: dict[str, Any]) -> tuple[str | None, float | None]:
+    """Return the first metric that tells how good a model is."""
+    for name, found in overall.items():
+        if (
+            name not in ("ExampleCount", "MeanLabel", "MeanPrediction")
+            and found["value"] is not None
+        ):
+            return name, found["value"]
+    return None, None
+
+
+def _slices(spans: list[Entry]) -> str:
+    if not spans:
+        return ""
+    last = spans[-1]
+    found = last["metrics"].get(CHAMPION, {}).get("slices", [])
+    if not found:
+        return ""
+    names = [name for name in found[0]["metrics"] if name != "ExampleCount"]
+    columns = [Column("slice", "name"), Column("rows", "number")]
+    columns += [Column(name, "number") for name in names]
+    rows = [
+        Row(
+            [
+                f"{plain(each['column'])} = {plain(each['value'])}",
+                f"{each['rows']:,}",
+                *(_value(each["metrics"].get(name)) for name in names),
+            ]
+        )
+        for each in found
+    ]
+    return titled("Slices", table("Slices", f"Of {_shown(last)}, the last span.", columns, rows))
+
+
+def _novelty(spans: list[Entry]) -> str:
+    watched = [entry for entry in spans if entry["novelty"] is not None]
+    if not watched:
+        return ""
+    kinds = ("known", "extension", "drift", "novel", "unknown")
+    columns = [Column("span", "name"), *(Column(kind, "number") for kind in kinds)]
+    columns.append(Column("largest new group", "wide"))
+    rows = []
+    for entry in watched:
+        found = entry["novelty"]
+        largest = ""
+        if found["groups"]:
+            group = found["groups"][0]
+            far = ", ".join(plain(each["feature"]) for each in group["farthest"])
+            largest = f"{count(group['rows'], 'row')}, told apart by {far}"
+        shares = (f"{found['shares'][kind]:.1%}" for kind in kinds)
+        rows.append(Row([_shown(entry), *shares, largest]))
+    caption = f"Shares of the rows, by {watched[-1]['novelty']['method']}."
+    return titled("Novelty", table("Novelty", caption, columns, rows))
+
+
+def _detectors(usual: dict[str, Any]) -> str:
+    rates = usual["false_alarms"]
+    if not rates:
+        return ""
+    columns = [
+        Column("detector", "name"),
+        Column("false alarms in 100,000 rows", "number"),
+        Column("its alarms"),
+    ]
+    rows = [
+        Row(
+            [
+                name,
+                f"{rate['per_100_000']:.1f} ± {rate['standard_error']:.1f}",
+                "count" if name in usual["counted"] else "are noted only: over the budget",
+            ]
+        )
+        for name, rate in rates.items()
+    ]
+    total = sum(rates[name]["per_100_000"] for name in usual["counted"])
+    caption = (
+        f"Simulated on streams like the reference. Those that count give {total:.1f} together."
+    )
+    return titled("Detectors of errors", table("Detectors", caption, columns, rows))
+
+
+def _notes(spans: list[Entry]) -> str:
+    told = [(entry, note) for entry in spans for note in entry["notes"]]
+    if not told:
+        return ""
+    items = "".join(f"<li>{escape(_shown(entry))}: {escape(note)}</li>" for entry, note in told)
+    return titled("Notes", f"<ul>{items}</ul>")
+
+
+def _shown(entry: Entry) -> str:
+    return _without_prefix(entry["name"])
+
+
+def _without_prefix(name: str) -> str:
+    return plain(name.removeprefix("span-"))
+
+
+def _drifted(entry: Entry) -> list[str]:
+    return []
+
+
+def _features(spans: list[Entry]) -> str:
+    return ""
