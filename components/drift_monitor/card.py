@@ -11,6 +11,7 @@ import altair
 
 from components.charts import BLUE, GRAY, GREEN, INK, PURPLE, RED, chart_of, escape, plain, svg
 from components.drift_monitor import history
+from components.models.metric_names import METRIC_NAMES
 from components.page import (
     Column,
     Row,
@@ -31,8 +32,8 @@ FEATURES = 20
 SPANS = 60
 CHAMPION = "champion"
 _COLOURS = (BLUE, GREEN, PURPLE, GRAY)
-#: Metrics that say nothing of how good a model is.
-_PLAIN = ("ExampleCount", "MeanLabel", "MeanPrediction")
+#: Metrics by which models are compared, of a regression and of classes.
+_COMPARED = ("RootMeanSquaredError", "SparseCategoricalAccuracy", "AUC")
 _KINDS = {"errors": "errors", "features": "features", "novelty": "novelty"}
 
 Entry = dict[str, Any]
@@ -276,12 +277,7 @@ def _metrics(spans: list[Entry], usual: dict[str, Any]) -> str:
 
 
 def _metric_table(spans: list[Entry]) -> str:
-    names: dict[str, None] = {}
-    for entry in spans:
-        for found in entry["metrics"].values():
-            names.update(dict.fromkeys(found["overall"]))
-        for found in entry["estimates"].values():
-            names.update(dict.fromkeys(found))
+    names = _ordered({name for e in spans for _, overall, _ in _measured(e) for name in overall})
     columns = [Column("span", "name"), Column("model"), *(Column(n, "number") for n in names)]
     rows = [
         Row([_shown(entry), f"{model}{mark}", *(_value(overall.get(name)) for name in names)])
@@ -303,14 +299,18 @@ def _value(found: dict[str, Any] | None) -> str:
 
 
 def _first_metric(overall: dict[str, Any]) -> tuple[str | None, float | None]:
-    """Return the first metric that tells how good a model is."""
-    for name, found in overall.items():
-        if (
-            name not in ("ExampleCount", "MeanLabel", "MeanPrediction")
-            and found["value"] is not None
-        ):
-            return name, found["value"]
-    return None, None
+    """Return the metric that models of the task are compared by, or the first that has a value."""
+    known = _ordered(name for name, found in overall.items() if found["value"] is not None)
+    telling = [name for name in known if METRIC_NAMES[name].better is not None]
+    first = next((name for name in _COMPARED if name in telling), None)
+    name = first or next(iter(telling or known), None)
+    return name, None if name is None else overall[name]["value"]
+
+
+def _ordered(names: Iterable[str]) -> list[str]:
+    """Return metrics in the order in which they are always told."""
+    places = {name: place for place, name in enumerate(METRIC_NAMES)}
+    return sorted(names, key=lambda name: places[name])
 
 
 def _slices(spans: list[Entry]) -> str:
@@ -320,7 +320,7 @@ def _slices(spans: list[Entry]) -> str:
     found = last["metrics"].get(CHAMPION, {}).get("slices", [])
     if not found:
         return ""
-    names = [name for name in found[0]["metrics"] if name != "ExampleCount"]
+    names = [name for name in _ordered(found[0]["metrics"]) if name != "ExampleCount"]
     columns = [Column("slice", "name"), Column("rows", "number")]
     columns += [Column(name, "number") for name in names]
     rows = [
@@ -384,10 +384,17 @@ def _detectors(usual: dict[str, Any]) -> str:
 
 
 def _notes(spans: list[Entry]) -> str:
-    told = [(entry, note) for entry in spans for note in entry["notes"]]
+    told: dict[str, list[str]] = {}
+    for entry in spans:
+        for note in entry["notes"]:
+            told.setdefault(note, []).append(_shown(entry))
     if not told:
         return ""
-    items = "".join(f"<li>{escape(_shown(entry))}: {escape(note)}</li>" for entry, note in told)
+    items = "".join(
+        f"<li>{escape(', '.join(names) if len(names) < 4 else count(len(names), 'span'))}: "
+        f"{escape(note)}</li>"
+        for note, names in told.items()
+    )
     return titled("Notes", f"<ul>{items}</ul>")
 
 

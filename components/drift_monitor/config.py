@@ -83,8 +83,8 @@ class DriftMonitorConfig(Settings):
     reference_split : str
         Split on which is measured what is usual: one that no model was trained on.
     detectors : dict of str to dict, or None
-        Error-stream detectors by name, with their parameters. None takes DDM, ADWIN and, of two
-        classes, Linear Four Rates; for a regression ADWIN and CUSUM.
+        Error-stream detectors by name, with their parameters. None takes DDM, HDDM_A, ADWIN and,
+        of two classes, Linear Four Rates; for a regression ADWIN and an EWMA chart.
     chart_rows : int
         Rows that make one point of a p-chart.
     alarm_budget : float

@@ -16,12 +16,11 @@ from components.drift_monitor.span import Problem, predicted
 from components.errors import InputError
 from components.models.metric_names import REGRESSION
 
-#: Detectors where none are set. HDDM, which is quick and gives more false alarms, is not among
-#: them; nor is a second of a kind.
+#: Detectors where none are set: of several kinds, and none that gives many false alarms.
 _DEFAULTS = {
-    "binary": ("ddm", "adwin", "linear_four_rates"),
-    "multiclass": ("ddm", "adwin"),
-    "regression": ("adwin", "cusum"),
+    "binary": ("ddm", "hddm_a", "adwin", "linear_four_rates"),
+    "multiclass": ("ddm", "hddm_a", "adwin"),
+    "regression": ("adwin", "ewma"),
 }
 #: Of the simulation of false alarms.
 _STREAMS, _ROWS = 10, 50_000

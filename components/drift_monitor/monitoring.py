@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from components.drift_monitor import error_stream, estimation, evaluation, novelties
 from components.drift_monitor.config import DriftMonitorConfig
 from components.drift_monitor.detectors import table
+from components.drift_monitor.detectors.base import Detector
 from components.drift_monitor.error_stream import Errors
 from components.drift_monitor.feature_drift.detect import detect
 from components.drift_monitor.feature_drift.reference import Reference
@@ -208,20 +209,30 @@ class Monitor:
             seen = detector.update_many(rows)
             counted = name in state["counted"]
             found[name] = {"drifts": [], "warnings": len(seen.warnings), "counted": counted}
-            for at, change in zip(seen.drifts.tolist(), seen.change_points.tolist(), strict=True):
-                row = min(error_stream.place(at, detector.INPUT, config.chart_rows), len(span) - 1)
-                begin = error_stream.place(change, detector.INPUT, config.chart_rows, end=False)
-                found[name]["drifts"].append(first + row)
-                if not counted:
-                    continue
-                alarm = _alarm("errors", name, self._evidence(errors, sizes, begin, row))
-                alarm |= {
+            found[name]["drifts"] = [
+                first + _row(at, detector, config.chart_rows, len(span))
+                for at in seen.drifts.tolist()
+            ]
+            if not counted or not len(seen.drifts):
+                continue
+            # A chart with a fixed target goes on giving alarms; the first one tells.
+            row = _row(int(seen.drifts[0]), detector, config.chart_rows, len(span))
+            begin = error_stream.place(
+                int(seen.change_points[0]), detector.INPUT, config.chart_rows, end=False
+            )
+            reason = self._evidence(errors, sizes, begin, row)
+            if len(seen.drifts) > 1:
+                reason += f"; the first of {len(seen.drifts)} alarms in this span"
+            alarm = _alarm("errors", name, reason)
+            entry["alarms"].append(
+                alarm
+                | {
                     "row": first + row,
                     "time": None if span.time is None else _finite(span.time[row]),
                     "change_row": max(first + begin, 0),
                     "slice": self._worst_slice(span, sizes),
                 }
-                entry["alarms"].append(alarm)
+            )
         earlier = entry["errors"] or {"parts": []}
         entry["errors"] = {
             "mean": float(sizes.mean()),
@@ -313,6 +324,11 @@ def _begin_errors(
     }
     if len(problem.classes) == 2:
         state["usual"]["rates"] = _four_rates(errors.labels, errors.predictions)
+
+
+def _row(at: int, detector: Detector, chart_rows: int, rows: int) -> int:
+    """Return the row of a span at which a detector's row ends."""
+    return min(error_stream.place(at, detector.INPUT, chart_rows), rows - 1)
 
 
 def _alarm(kind: str, detector: str, reason: str) -> dict[str, Any]:

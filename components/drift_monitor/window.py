@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ def choose(history: History, alarms: list[dict[str, Any]], min_rows: int) -> dic
     known = known[known >= 0]
     changes = [alarm["change_row"] for alarm in alarms if alarm["change_row"] is not None]
     if changes:
-        change = min(changes)
+        # Detectors date a change differently, and one may be far off.
+        change = statistics.median_low(changes)
     else:
         # Features or groups of rows tell no row: the change is at the first of the spans at the
         # end which all had such an alarm.
