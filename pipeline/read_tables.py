@@ -189,7 +189,8 @@ def print_lineage(lineage: Lineage, root: Path) -> None:
 
     tree = Tree(label(lineage.artifact))
     grow(tree, lineage.artifact.id)
-    _print(tree)
+    # A deep tree is wider than a terminal; folded, it could not be read.
+    _print(tree, least_width=Console(width=10_000).measure(tree).maximum)
     if len(lineage.executions) == 0:
         _print("made from nothing" if upward else "nothing was made from it")
 
@@ -243,8 +244,10 @@ def print_comparison(found: Comparison) -> None:
 # ------------------------------------------------------------------- pieces
 
 
-def _print(thing: Any) -> None:
-    Console(highlight=False, markup=False, emoji=False).print(thing)
+def _print(thing: Any, least_width: int = 0) -> None:
+    console = Console(highlight=False, markup=False, emoji=False)
+    console.width = max(console.width, least_width)
+    console.print(thing)
 
 
 def _table(*columns: str) -> Table:

@@ -117,9 +117,8 @@ class SpanReader:
         columns = raw_columns.read(batches, schema_pb2.Schema(feature=wanted))
         labels = self._as_numbers(columns.pop(self.problem.label))
         keys = columns.pop(KEY) if key else None
-        times = columns[self.time] if self.time is not None else None
-        if self._label.name == self.time:
-            times = None
+        # What orders the rows is other in each span, and is no drift.
+        times = columns.pop(self.time) if self.time in columns else None
         scores = {
             model: _wide(predictor.predict_examples(records))
             for model, predictor in self._models.items()
