@@ -1,0 +1,1 @@
+"""Drift of features and predictions, for which no labels are needed."""
