@@ -43,26 +43,28 @@ def inspect_data(config: PipelineConfig) -> DatasetSpec:
         remedied.check(config.remediator, found.task, found.names, distinct)
     if "Explainer" in on and config.explainer is not None:
         explained.check(config.explainer, found.names, found.split_names)
-        _check_candidate(config, config.explainer.candidate)
+        _check_candidate(config, config.explainer.candidate, "Explainer", "explainer.candidate")
     if "DriftMonitor" in on and config.monitor is not None:
         monitored.check(
             config.monitor, found.task, found.names, found.split_names, config.data.exclude
         )
+        for name in config.monitor.challengers:
+            _check_candidate(config, name, "DriftMonitor", "monitor.challengers")
     return found
 
 
-def _check_candidate(config: PipelineConfig, name: str) -> None:
-    """Raise InputError if no node of the run makes the candidate that is to be explained."""
-    [inputs] = [node.inputs for node in config.enabled_nodes if node.name == "Explainer"]
+def _check_candidate(config: PipelineConfig, name: str, taker: str, setting: str) -> None:
+    """Raise InputError if no node of the run makes a candidate that another node is to take."""
+    [inputs] = [node.inputs for node in config.enabled_nodes if node.name == taker]
     channels = {**candidates.SINGLE, **candidates.SEVERAL}
     known = [channels[channel] for channel in channels if channel in inputs]
     if candidates.group_of(name) not in known:
         raise InputError(
             f"No node of this run makes the candidate {name!r}.",
-            setting="explainer.candidate",
+            setting=setting,
             expected=" or ".join(known),
             got=name,
-            remedy="Switch on the component that makes it, or explain another.",
+            remedy="Switch on the component that makes it, or name another.",
         )
 
 

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import datetime
+import math
 import os
 from collections.abc import Iterable
 from typing import Any
 
 import altair
 
-from components.charts import BLUE, GRAY, GREEN, INK, PURPLE, RED, chart_of, escape, plain, svg
+from components.charts import (
+    BLUE,
+    GRAY,
+    GREEN,
+    INK,
+    PURPLE,
+    RED,
+    RIMMED,
+    chart_of,
+    escape,
+    plain,
+    svg,
+)
 from components.drift_monitor import history
 from components.models.metric_names import METRIC_NAMES
 from components.page import (
@@ -31,11 +44,11 @@ FEATURES = 20
 #: Spans that are drawn: the last.
 SPANS = 60
 CHAMPION = "champion"
+#: Of a feature's drift, as -log10 p, beyond which all looks the same.
+_MOST_EVIDENCE = 4
 _COLOURS = (BLUE, GREEN, PURPLE, GRAY)
 #: Metrics by which models are compared, of a regression and of classes.
 _COMPARED = ("RootMeanSquaredError", "SparseCategoricalAccuracy", "AUC")
-_KINDS = {"errors": "errors", "features": "features", "novelty": "novelty"}
-
 Entry = dict[str, Any]
 
 
@@ -154,8 +167,8 @@ def _alarms(spans: list[Entry]) -> str:
         Row(
             [
                 _shown(entry),
-                moment(alarm["time"]) or "",
-                f"{_KINDS[alarm['kind']]} ({alarm['detector']})",
+                moment(alarm["time"]) or _begin(entry),
+                _watched(alarm),
                 _since(alarm),
                 alarm["reason"] + _where(alarm),
             ]
@@ -173,6 +186,18 @@ def _alarms(spans: list[Entry]) -> str:
         Column("evidence", "wide"),
     ]
     return titled("Alarms", table("Alarms", "The newest first; times are UTC.", columns, rows))
+
+
+def _begin(entry: Entry) -> str:
+    if entry["time"] is None:
+        return ""
+    return f"since {moment(entry['time'][0])[:10]}"
+
+
+def _watched(alarm: dict[str, Any]) -> str:
+    if alarm["detector"] == alarm["kind"]:
+        return str(alarm["kind"])
+    return f"{alarm['kind']}: {alarm['detector'].replace('_', ' ')}"
 
 
 def _since(alarm: dict[str, Any]) -> str:
@@ -407,8 +432,112 @@ def _without_prefix(name: str) -> str:
 
 
 def _drifted(entry: Entry) -> list[str]:
-    return []
+    """Return the features and predictions that drifted, the most severe first."""
+    found = entry["features"]
+    if found is None:
+        return []
+    return [each["name"] for each in _compared(entry) if each["drifted"]]
+
+
+def _compared(entry: Entry) -> list[dict[str, Any]]:
+    found = entry["features"]
+    return [] if found is None else [*found["predictions"], *found["features"]]
 
 
 def _features(spans: list[Entry]) -> str:
-    return ""
+    watched = [entry for entry in spans if entry["features"] is not None]
+    if not watched:
+        return ""
+    worst: dict[str, float] = {}
+    for entry in watched:
+        for each in _compared(entry):
+            worst[each["name"]] = max(worst.get(each["name"], 0.0), _evidence(each))
+    names = sorted(worst, key=lambda name: -worst[name])[:FEATURES]
+    cells = [
+        {
+            "span": _shown(entry),
+            "feature": each["name"],
+            "evidence": _evidence(each),
+            "mark": "drift" if each["drifted"] else "",
+        }
+        for entry in watched
+        for each in _compared(entry)
+        if each["name"] in names
+    ]
+    order = [_shown(entry) for entry in watched]
+    x = altair.X("span:N", sort=order, title=None, axis=altair.Axis(labelAngle=-40))
+    y = altair.Y("feature:N", sort=names, title=None)
+    base = chart_of(cells)
+    squares = base.mark_rect(color=BLUE).encode(
+        x=x,
+        y=y,
+        opacity=altair.Opacity(
+            "evidence:Q",
+            scale=altair.Scale(domain=[0, _MOST_EVIDENCE], range=[0.04, 0.85]),
+            legend=altair.Legend(title="-log10 p", values=list(range(_MOST_EVIDENCE + 1))),
+        ),
+    )
+    words = base.mark_text(color=RIMMED, fontWeight=600).encode(x=x, y=y, text="mark:N")
+    chart = altair.layer(squares, words).properties(
+        width=max(52 * len(order), 160), height=ROW_HEIGHT * len(names)
+    )
+    drifted = sum(bool(_drifted(entry)) for entry in watched)
+    label = f"Drift of {count(len(names), 'feature')} by span; in {drifted} of them some drifted."
+    config = watched[-1]["features"]
+    note = (
+        "How far the features and predictions of each span are from those of training. Drift is "
+        f"what is significant at {config['alpha']:g}, all tests of a span together "
+        f"({config['correction'].replace('_', '-')}), and not small."
+    )
+    hidden = len(worst) - len(names)
+    more = f"{count(hidden, 'feature')} that moved less are left out." if hidden else ""
+    return figure("Features", svg(chart, label), note, more) + _moved(watched)
+
+
+def _evidence(each: dict[str, Any]) -> float:
+    """Return -log10 of the smallest p value of a feature's tests; 0 where none was made."""
+    p_values = [m["adjusted_p_value"] for m in each["measures"].values()]
+    least = min((p for p in p_values if p is not None), default=1.0)
+    return min(-math.log10(max(least, 1e-300)), float(_MOST_EVIDENCE))
+
+
+def _moved(watched: list[Entry]) -> str:
+    """Tell what moved in the last span in which something did."""
+    entry = next((entry for entry in reversed(watched) if _drifted(entry)), None)
+    if entry is None:
+        return ""
+    rows = []
+    for each in (each for each in _compared(entry) if each["drifted"]):
+        moved = each["moved"]
+        mean = moved.get("mean") or {"before": None, "after": None}
+        p_value = min(m["adjusted_p_value"] for m in each["measures"].values() if m["drifted"])
+        rows.append(
+            Row(
+                [
+                    plain(each["name"]),
+                    f"{plain(moved['cell'])}: {moved['before']:.1%} to {moved['after']:.1%}",
+                    _change(mean),
+                    f"{moved['missing']['before']:.1%} to {moved['missing']['after']:.1%}",
+                    ", ".join(plain(value["value"]) for value in each["new_values"][:5]),
+                    f"{p_value:.2g}",
+                ]
+            )
+        )
+    columns = [
+        Column("feature", "name"),
+        Column("share that moved most", "wide"),
+        Column("mean"),
+        Column("missing"),
+        Column("new values"),
+        Column("p", "number"),
+    ]
+    if not rows:
+        return ""
+    caption = f"What drifted in {_shown(entry)}; p values are corrected for the number of tests."
+    return table("Drifted features", caption, columns, rows)
+
+
+def _change(mean: dict[str, Any]) -> str:
+    if mean["before"] is None or mean["after"] is None:
+        return ""
+    return f"{number(mean['before'])} to {number(mean['after'])}"

@@ -24,6 +24,8 @@ from components.page import count
 #: Of the state: that of another version is refused.
 VERSION = 1
 _RATES = ("TPR", "TNR", "PPV", "NPV")
+#: Reasons that an alarm of features names.
+_REASONS = 2
 #: Chance by which a slice is named beside an alarm without having changed.
 _SLICE_LEVEL = 0.01
 
@@ -153,7 +155,9 @@ class Monitor:
             )
             entry["notes"] += found["notes"]
             if found["alarm"]:
-                entry["alarms"].append(_alarm("features", "features", "; ".join(found["reasons"])))
+                reasons, more = found["reasons"][:_REASONS], len(found["reasons"]) - _REASONS
+                told = "; ".join(reasons) + (f"; and {more} more" if more > 0 else "")
+                entry["alarms"].append(_alarm("features", "features", told))
         if self._state["novelty"] is not None and self._config.novelty is not None:
             entry["novelty"] = novelties.watch(span, self._state["novelty"], self._config.novelty)
             if entry["novelty"]["alarm"]:
