@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -15,8 +16,8 @@ from components.drift_monitor.feature_drift.columns import Columns, as_kind, cle
 from components.drift_monitor.feature_drift.config import FeatureDriftConfig
 from components.drift_monitor.feature_drift.correction import adjust
 from components.drift_monitor.feature_drift.encoding import encode
-from components.drift_monitor.feature_drift.pair import Pair
-from components.drift_monitor.feature_drift.reference import Reference, score_columns
+from components.drift_monitor.feature_drift.pair import Pair, by_value
+from components.drift_monitor.feature_drift.reference import Feature, Reference, score_columns
 from components.drift_monitor.feature_drift.table import MEASURES
 from components.errors import InputError
 from components.naming import nearest
@@ -26,6 +27,8 @@ from components.page import count
 MOST_RESAMPLES = 20_000
 #: New values of a feature that are named.
 NAMED = 20
+#: Cells of a feature whose shares are told: those of the greatest shares.
+TOLD_CELLS = 30
 _SMALL = {
     **{name: measure.small for name, measure in MEASURES.items()},
     "mmd": 0.0,
@@ -80,7 +83,7 @@ def detect(
         ``statistic``, ``size``, ``smallest``, ``p_value``, ``adjusted_p_value``, ``drifted``; the
         p values are None in a window that is too small), ``moved`` (``cell`` whose share moved
         most with the shares ``before`` and ``after``; ``missing`` before and after; of a number
-        ``mean`` and ``deviation`` before and after), ``shares`` of all cells, and ``new_values``
+        ``mean`` and ``deviation`` before and after), ``shares`` of the most frequent cells, and ``new_values``
         (those that the reference does not have, with their rows).
         ``multivariate`` has ``mmd``, ``domain_classifier`` and ``margin_density``, where run.
         ``alarm``, its ``reasons``, and ``notes`` on what was left out.
@@ -245,9 +248,12 @@ def _feature(
             "missing": {"before": float(before[-1]), "after": float(after[-1])},
         },
         "shares": [
-            {"cell": feature.cell(place), "before": float(before[place]), "after": float(share)}
-            for place, share in enumerate(after)
-            if before[place] or share
+            {
+                "cell": feature.cell(place),
+                "before": float(before[place]),
+                "after": float(after[place]),
+            }
+            for place in _told_cells(before, after)
         ],
         "new_values": [],
         "measures": {},
@@ -269,7 +275,10 @@ def _feature(
             current_values=values,
             scale=feature.deviation if feature.deviation > 0 else 1.0,
         )
-    elif feature.knows_all_values:
+    else:
+        first, second = _by_value(feature, counts, others, reference.sample[name])
+        pair = replace(pair, reference=first, current=second)
+    if feature.kind == "categorical" and feature.knows_all_values:
         ranked = sorted(others.items(), key=lambda item: (-item[1], item[0]))
         found["new_values"] = [{"value": v, "rows": n} for v, n in ranked[:NAMED]]
         if others and most == len(counts) - 2:
@@ -284,6 +293,27 @@ def _feature(
             }
             tests.append(_Test(told, comparison))
     return found
+
+
+def _told_cells(before: NDArray[np.float64], after: NDArray[np.float64]) -> list[int]:
+    greatest = np.maximum(before, after)
+    chosen = np.argsort(-greatest, kind="stable")[:TOLD_CELLS]
+    return sorted(int(place) for place in chosen if greatest[place] > 0)
+
+
+def _by_value(
+    feature: Feature, counts: NDArray[np.int64], others: dict[str, int], sample: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the counts that are tested of a categorical feature."""
+    current = dict(zip(feature.values, counts.tolist(), strict=False)) | others
+    if feature.knows_all_values:
+        past = dict(zip(feature.values, feature.counts.tolist(), strict=False))
+        missing = int(feature.counts[-1])
+    else:
+        # Only the sample has the rare values as well.
+        past = Counter(sample.tolist())
+        missing = past.pop("", 0)
+    return by_value(past, current, (missing, int(counts[-1])))
 
 
 def _together(

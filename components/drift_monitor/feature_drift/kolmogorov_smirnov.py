@@ -9,12 +9,15 @@ from scipy import stats
 from components.drift_monitor.feature_drift.base import Comparison, Measure
 from components.drift_monitor.feature_drift.pair import Pair
 
+#: Rows of the smaller sample below which the p value is exact.
+SMALL_SAMPLE = 30
+
 
 def kolmogorov_smirnov(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
     """Return the largest difference of the distribution functions, and its p value.
 
-    The p value is that of one sample of n m / (n + m) rows, which is too great where there are
-    ties.
+    The p value is that of one sample of n m / (n + m) rows, or the exact one of a small sample. It
+    is too great where there are ties.
 
     Parameters
     ----------
@@ -34,7 +37,9 @@ def kolmogorov_smirnov(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[
         own = np.searchsorted(few, few, side=side) / len(few)  # type: ignore[call-overload]
         other = np.searchsorted(many, few, side=side) / len(many)  # type: ignore[call-overload]
         apart = max(apart, float(np.abs(own - other).max()))
-    effective = max(1, round(n * m / (n + m)))
+    if n < SMALL_SAMPLE or m < SMALL_SAMPLE:
+        return apart, float(stats.ks_2samp(x, y, method="auto").pvalue)
+    effective = round(n * m / (n + m))
     return apart, float(np.clip(stats.kstwo.sf(apart, effective), 0.0, 1.0))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
+#: Values of a categorical feature that are cells of their own.
+MOST_CELLS = 500
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,39 @@ class Pair:
     def null(self) -> tuple[Counts, Counts]:
         """Counts by chance of the reference and the current rows, each [resamples, k]."""
         return shuffled(self.reference, self.current, self.resamples, self.seed)
+
+
+def by_value(
+    reference: Mapping[str, int], current: Mapping[str, int], missing: tuple[int, int]
+) -> tuple[Counts, Counts]:
+    """Return the counts of values that either side has, so that the sides are treated alike.
+
+    A cell for all values that the reference lacks would seem to fill up in any window of a feature
+    with many rare values; and those chosen as frequent in the reference would seem to get rarer.
+    So each value is a cell, and if there are too many, the rarest on both sides together are one.
+
+    Parameters
+    ----------
+    reference, current : mapping of str to int
+        Rows with each value.
+    missing : (int, int)
+        Rows without one.
+
+    Returns
+    -------
+    reference, current : ndarray of int64, shape [k]
+        At most `MOST_CELLS` values, then the others, then missing ones.
+    """
+    values = [*reference, *(value for value in current if value not in reference)]
+    counts = np.array([[side.get(v, 0) for v in values] for side in (reference, current)], np.int64)
+    pooled = counts.sum(axis=0)
+    kept = np.ones(len(values), bool)
+    if len(values) > MOST_CELLS:
+        # Of equally rare ones none is kept: their order would favour a side.
+        kept = pooled > np.partition(pooled, -MOST_CELLS - 1)[-MOST_CELLS - 1]
+    rest = counts[:, ~kept].sum(axis=1)
+    first, second = np.column_stack([counts[:, kept], rest, missing])
+    return first, second
 
 
 def shuffled(
