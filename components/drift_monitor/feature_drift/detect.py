@@ -83,8 +83,8 @@ def detect(
         ``statistic``, ``size``, ``smallest``, ``p_value``, ``adjusted_p_value``, ``drifted``; the
         p values are None in a window that is too small), ``moved`` (``cell`` whose share moved
         most with the shares ``before`` and ``after``; ``missing`` before and after; of a number
-        ``mean`` and ``deviation`` before and after), ``shares`` of the most frequent cells, and ``new_values``
-        (those that the reference does not have, with their rows).
+        ``mean`` and ``deviation`` before and after), ``shares`` of the most frequent cells, and
+        ``new_values`` (those that the reference does not have, with their rows).
         ``multivariate`` has ``mmd``, ``domain_classifier`` and ``margin_density``, where run.
         ``alarm``, its ``reasons``, and ``notes`` on what was left out.
 
