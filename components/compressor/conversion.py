@@ -185,7 +185,11 @@ def _convert(model: tf_keras.Model, conversion: Conversion, sample: Arrays | Non
         for tensor in model.inputs
     }
     function = tf.function(outputs, autograph=False).get_concrete_function(**specifications)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+    # The converter saves what holds the variables. The model itself would be traced once more
+    # for it, layer by layer, which takes most of the time of a conversion.
+    holder = tf.Module()
+    holder.kept = model.variables
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], holder)
     if conversion != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if conversion == "float16":

@@ -76,6 +76,8 @@ class ActivationRange(quantizers.MovingAverageQuantizer):
     def __init__(self) -> None:
         super().__init__(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
 
+    # No branch is on a tensor, and AutoGraph takes a third of the tracing to find that out.
+    @tf.autograph.experimental.do_not_convert
     def __call__(
         self, inputs: tf.Tensor, training: bool, weights: Mapping[str, tf.Variable], **_: Any
     ) -> tf.Tensor:

@@ -53,15 +53,19 @@ def test_digits_in_a_fiftieth_of_the_bytes():
 
 
 @pytest.mark.parametrize(
-    ("make", "arguments"),
+    ("make", "arguments", "repeated"),
     [
-        (models.tabular, {"task": "binary"}),
-        (models.tabular, {"task": "regression", "architecture": "mlp", "normalization": "batch"}),
-        (models.tabular, {"architecture": "linear", "l2": 1e-4}),
-        (models.images, {"architecture": "cnn", "cell": "depthwise"}),
+        (models.tabular, {"task": "binary"}, True),
+        (
+            models.tabular,
+            {"task": "regression", "architecture": "mlp", "normalization": "batch"},
+            False,
+        ),
+        (models.tabular, {"architecture": "linear", "l2": 1e-4}, False),
+        (models.images, {"architecture": "cnn", "cell": "depthwise"}, False),
     ],
 )
-def test_every_kind_of_model(make, arguments):
+def test_every_kind_of_model(make, arguments, repeated):
     chosen = settings(sparsity=0.7, pruning_epochs=2, sharing_epochs=2, clusters=8)
     model, work = make(**arguments, recipes=chosen)
     before = model.get_weights()
@@ -77,6 +81,8 @@ def test_every_kind_of_model(make, arguments):
     decoded = container.decode(container.encode(found))
     for old, new in zip(found.get_weights(), decoded.get_weights(), strict=True):
         assert old.tobytes() == new.tobytes()
+    if not repeated:  # what is drawn does not depend on the kind
+        return
     again = RECIPE.apply(Draft(model), work).model
     for one, other in zip(found.get_weights(), again.get_weights(), strict=True):
         assert one.tobytes() == other.tobytes()
