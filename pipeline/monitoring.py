@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from components.errors import GateRefusedError, InputError
 from components.evaluator.config import BEATS, Threshold
 from components.example_gen import later
 from components.example_gen.config import DataConfig, SplitConfig
-from components.example_gen.dataset import DatasetSpec
+from components.example_gen.dataset import Column, DatasetSpec
+from components.example_gen.discovery import format_of
 from components.models.judge import METRICS
 from pipeline import commands
 from pipeline.commands import Invocation, Outcome, Plan
@@ -102,7 +104,7 @@ def _plan(
 ) -> Plan:
     store.mark_dead()
     run = _base(store, config, base)
-    dataset = _dataset(store, run)
+    dataset = _as_read_now(_dataset(store, run), config.data, paths)
     settings = config.monitor
     assert settings is not None
     excluded = config.data.exclude
@@ -142,6 +144,28 @@ def _dataset(store: Store, run: Run) -> DatasetSpec:
                 json.loads(found) if isinstance(found, str) else found
             )
     raise InputError(f"Run {run.id} does not say what its data were.", remedy="Use run.")
+
+
+def _as_read_now(dataset: DatasetSpec, data: DataConfig, paths: Sequence[str]) -> DatasetSpec:
+    """Return the data set as later files of it are read.
+
+    They are as the settings say, though the model may have been trained on a window, which is a
+    table of our own without the columns that are no features.
+    """
+    if dataset.image is not None:
+        return dataset
+    known = [path for path in paths if os.path.isfile(path)]
+    read: dict[str, Any] = {
+        "format": format_of(known, data) if known else dataset.format,
+        "delimiter": data.delimiter,
+        "encoding": data.encoding,
+        "missing_values": data.missing_values,
+    }
+    periods = data.periods
+    if periods is not None and periods.column not in dataset.names:
+        column = Column(name=periods.column, kind="time", missing=0, distinct=None)
+        read |= {"periods": periods, "period_only": column}
+    return dataset.model_copy(update=read)
 
 
 def _newest_history(store: Store, run: Run) -> int | None:

@@ -47,8 +47,8 @@ class Errors:
     def sizes(self, task: str) -> NDArray[np.float64]:
         """Return the error of each row: 0 or 1, or the absolute residual."""
         if task == REGRESSION:
-            return np.abs(self.labels - self.predictions)
-        return (self.labels != self.predictions).astype(np.float64)
+            return np.asarray(np.abs(self.labels - self.predictions))
+        return np.asarray(self.labels != self.predictions, np.float64)
 
     def rows(self, kind: str, task: str, scale: float, chart_rows: int) -> NDArray[Any]:
         """Return what a detector of this kind takes.

@@ -110,7 +110,7 @@ def measure(
         for weights in poisson_weights(len(y), config.replicates, config.seed)
     ]
     quantile = float(stats.t.ppf((1 + _LEVEL) / 2, config.replicates - 1))
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name in names:
         value = float(values[name][0])
         spread = float(np.concatenate([part[name] for part in parts]).std(ddof=1)) * quantile

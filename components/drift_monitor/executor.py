@@ -92,7 +92,7 @@ class Executor(base.Executor):
         before = len(history.spans)
         for number, (name, place, is_new) in enumerate(splits):
             progress.report(0.3 + 0.6 * number / len(splits), f"watching {name}")
-            read = reader.read(place, name, key=is_new and config.key is not None)
+            read = reader.read(place, name, later=is_new)
             alarms += watching.watch(read, history, monitor, config)
         if alarms:
             history.window = _window(history, alarms, config, reader, Path(written.uri))

@@ -153,7 +153,7 @@ def watch(span: Span, state: dict[str, Any], config: NoveltyConfig) -> dict[str,
             ("unknown", UNKNOWN),
         )
     }
-    groups = []
+    groups: list[dict[str, Any]] = []
     for label, count in Counter(labels[kinds == NOVEL].tolist()).most_common():
         centre = rows[(labels == label) & (kinds == NOVEL)].mean(axis=0)
         far = np.argsort(-np.abs(centre))[:_SHOWN]

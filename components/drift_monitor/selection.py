@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+import numpy as np
+
+from components.drift_monitor import error_stream
 from components.drift_monitor.config import DETECTORS, TASK_ROWS, DriftMonitorConfig
+from components.drift_monitor.span import Problem
 from components.errors import InputError
 from components.models.metric_names import METRIC_NAMES, Task
 from components.naming import nearest
@@ -61,3 +65,6 @@ def check(
                 expected=", ".join(n for n in DETECTORS if DETECTORS[n] in TASK_ROWS[task]),
                 got=name,
             )
+    if config.detectors:
+        # Impossible parameters, before anything runs.
+        error_stream.make(config.detectors, Problem(task, "", ()), np.zeros(1))

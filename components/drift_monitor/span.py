@@ -80,7 +80,9 @@ class Span:
 def predicted(scores: NDArray[np.float64], task: Task) -> NDArray[np.float64]:
     """Return the predicted class's index, or the value, of each row, shape [n]."""
     if task == REGRESSION:
-        return scores[:, 0].astype(np.float64)
-    if task == BINARY:
-        return (scores[:, -1] > 0.5).astype(np.float64)
-    return scores.argmax(axis=1).astype(np.float64)
+        found = scores[:, 0]
+    elif task == BINARY:
+        found = scores[:, -1] > 0.5
+    else:
+        found = scores.argmax(axis=1)
+    return np.asarray(found, np.float64)

@@ -19,8 +19,9 @@ from components.models.metric_names import REGRESSION
 from components.models.predict import BATCH_ROWS
 from components.models.reading import time_column
 
-#: Feature of stored rows that tells them apart.
-KEY = "__key__"
+#: Features of later rows: what tells them apart, and when they were, if that is no feature of the
+#: model.
+KEY, TIME = "__key__", "__time__"
 _IMAGE = "image"
 
 
@@ -89,7 +90,7 @@ class SpanReader:
         *,
         most: int | None = None,
         seed: int = 0,
-        key: bool = False,
+        later: bool = False,
     ) -> Read:
         """Return a split's rows in the order of their times.
 
@@ -101,8 +102,8 @@ class SpanReader:
         most : int, optional
             At most so many rows, drawn by the seed.
         seed : int
-        key : bool
-            Whether the rows have keys.
+        later : bool
+            Whether the rows may have keys and times that are no features.
         """
         paths = examples.split_files(directory) if Path(directory).is_dir() else []
         records = [record for batch in examples.read_records(paths) for record in batch]
@@ -111,20 +112,25 @@ class SpanReader:
             places = np.sort(np.random.default_rng(seed).choice(len(records), most, replace=False))
             records = [records[place] for place in places]
         wanted = [*self._columns, self._label]
-        if key:
+        if later:
             wanted.append(schema_pb2.Feature(name=KEY, type=schema_pb2.BYTES))
+            wanted.append(schema_pb2.Feature(name=TIME, type=schema_pb2.INT))
         batches = [records[i : i + BATCH_ROWS] for i in range(0, len(records), BATCH_ROWS)]
         columns = raw_columns.read(batches, schema_pb2.Schema(feature=wanted))
         labels = self._as_numbers(columns.pop(self.problem.label))
-        keys = columns.pop(KEY) if key else None
+        keys, apart = columns.pop(KEY, None), columns.pop(TIME, None)
+        if keys is not None and not keys.any():
+            keys = None
         # What orders the rows is other in each span, and is no drift.
-        times = columns.pop(self.time) if self.time in columns else None
+        times = columns.pop(self.time) if self.time in columns else apart
+        if times is not None and np.isnan(times).all():
+            times = None
         scores = {
             model: _wide(predictor.predict_examples(records))
             for model, predictor in self._models.items()
         }
         span = Span(name, columns, labels, scores, times, keys)
-        hashes = _hash_rows([*columns.values(), labels])
+        hashes = _hash_rows([*(columns[name] for name in sorted(columns)), labels])
         repeated = len(hashes) - len(np.unique(hashes))
         notes = []
         if repeated:

@@ -51,8 +51,8 @@ def complete(
 
 def _check_new(read: Read, history: History) -> None:
     span = read.span
-    mine = history.of_model()
-    for entry in (history.spans[index] for index in mine):
+    # Also under an earlier model: that the rows are old does not change with it.
+    for entry in history.spans:
         if entry["digest"] == read.digest:
             raise InputError(
                 f"These rows were monitored already, as {entry['name']}.",
@@ -61,7 +61,7 @@ def _check_new(read: Read, history: History) -> None:
             )
     if span.keys is not None:
         known: set[str] = set()
-        for keys in (history.span(index).keys for index in mine):
+        for keys in (history.span(index).keys for index in range(len(history.spans))):
             known.update(() if keys is None else keys.tolist())
         again = next((key for key in span.keys.tolist() if key in known), None)
         if again is not None:
@@ -72,7 +72,7 @@ def _check_new(read: Read, history: History) -> None:
                 got=again,
                 remedy="Take out rows that were monitored already.",
             )
-    last = [e["time"][1] for e in (history.spans[index] for index in mine) if e["time"]]
+    last = [entry["time"][1] for entry in history.spans if entry["time"]]
     if span.time is None or not last or np.isnan(span.time).all():
         return
     newest = float(np.nanmax(span.time))

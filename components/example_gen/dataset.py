@@ -167,6 +167,11 @@ class DatasetSpec(Settings):
         return (*self.columns, *(column for column in others if column is not None))
 
     @property
+    def time_only(self) -> Column | None:
+        """The column that orders the rows, if it is none of `columns`."""
+        return self.period_only or (self.split_only if self.split.by == "time" else None)
+
+    @property
     def sources(self) -> tuple[tuple[str | None, tuple[str, ...]], ...]:
         """All files, grouped by their split; None where each row has its own."""
         test = (("test", self.test_files),) if self.test_files else ()

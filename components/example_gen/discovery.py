@@ -69,7 +69,7 @@ def find(config: DataConfig) -> Found:
     _check_disjoint(data, test, "A file is both data and test data.", "data.test_path")
     _check_disjoint(data, spans, "A file is both data and a later span of it.", "data.spans")
     _check_disjoint(test, spans, "A file is both test data and a later span.", "data.spans")
-    found = _format((*data, *test, *spans), config)
+    found = format_of((*data, *test, *spans), config)
     return Found(found, data, test, tuple((file,) for file in spans))
 
 
@@ -184,7 +184,14 @@ def _guess(path: str) -> Format | None:
     return None
 
 
-def _format(files: Sequence[str], config: DataConfig) -> Format:
+def format_of(files: Sequence[str], config: DataConfig) -> Format:
+    """Return the format of files, by the settings or by their names.
+
+    Raises
+    ------
+    InputError
+        For names that say none, or several.
+    """
     if config.format != "auto":
         return config.format
     guesses = {file: _guess(file) for file in files}

@@ -22,8 +22,9 @@ from components.example_gen.dataset import DatasetSpec
 from components.example_gen.periods import PREFIX
 from components.example_gen.readers import READERS, read_batches
 
-#: Feature of a stored row that tells it from others; see `SpansConfig.key`.
-KEY = "__key__"
+#: Features of a stored row: what tells it from others (see `SpansConfig.key`), and when it was, if
+#: that is no feature of the model.
+KEY, TIME = "__key__", "__time__"
 _NAME_LENGTH = 40
 
 
@@ -113,7 +114,7 @@ def inspect(
 
 
 def read(spec: DatasetSpec, group: Sequence[str], key: str | None) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a span as they are stored, with `KEY` as text, and without dropping any.
+    """Yield the rows of a span as they are stored, with `KEY` and `TIME`, without dropping any.
 
     A label that the file does not have is null.
     """
@@ -123,7 +124,9 @@ def read(spec: DatasetSpec, group: Sequence[str], key: str | None) -> Iterator[p
     reader = READERS[spec.format](spec.delimiter, spec.encoding)
     for path in group:
         present = set(reader.names(path))
+        time = spec.time_only if spec.time_only and spec.time_only.name in present else None
         wanted = [name for name in spec.names if name in present]
+        wanted += [time.name] if time else []
         if key is not None and key not in wanted:
             wanted.append(key)
         for batch in reader.batches(path, wanted):
@@ -136,7 +139,10 @@ def read(spec: DatasetSpec, group: Sequence[str], key: str | None) -> Iterator[p
             if spec.label not in columns:
                 kind = next(c.kind for c in spec.columns if c.name == spec.label)
                 columns[spec.label] = pa.nulls(batch.num_rows, storage.TYPES[kind])
+            times = columns[time.name] if time else None
             columns = {name: columns[name] for name in spec.names}
+            if times is not None:
+                columns[TIME] = times
             if key is not None:
                 columns[KEY] = _as_text(batch.column(key), spec)
             yield pa.RecordBatch.from_arrays(list(columns.values()), list(columns))

@@ -15,7 +15,7 @@ CONFIG = """
 data:
   path: trips.csv
   label: tipped
-  exclude: [id]
+  exclude: [id, at]
   periods: {column: at, start: 2024-03-01, every: month}
 trainer: {epochs: 6, model: {hidden_units: [16]}}
 evaluator: {confidence_intervals: false, worst_slices: null}
@@ -102,10 +102,11 @@ def test_a_drift_is_found_and_a_better_model_trained_and_pushed(project):
     assert [entry["name"] for entry in found["spans"]] == ["span-2024-03", "span-april", "span-may"]
     assert len(found["models"]) == 2
     alarm = next(a for a in found["spans"][-1]["alarms"] if a["kind"] == "errors")
+    assert alarm["time"] is not None
     # 900 labelled rows came before the span, and 500 in it before the change.
     assert alarm["change_row"] == pytest.approx(1400, abs=60)
     judged = project.newest("Evaluator/evaluation", "evaluation.json")
-    [bound] = judged["candidates"]["trained"]["thresholds"]
+    [bound] = judged["thresholds"]
     assert (bound["bound"], bound["kept"]) == ("min_gain", True)
 
     # The pushed model goes back to the span that made it necessary.

@@ -53,10 +53,18 @@ def test_downstream():
         "BaselineResolver",
         "Evaluator",
         "Pusher",
+        "DriftMonitor",
     ]
-    assert dag.downstream("Pusher", nodes) == []
-    everything = {name for name in dag.NODES if name not in ("ExampleGen", "TrialsResolver")}
-    assert set(dag.downstream("ExampleGen", nodes)) == everything
+    assert dag.downstream("Pusher", nodes) == ["DriftMonitor"]
+    assert dag.downstream("DriftMonitor", nodes) == []
+    sources = {
+        "WindowResolver",
+        "ExampleGen",
+        "TrialsResolver",
+        "SpanGen",
+        "HistoryResolver",
+    }
+    assert set(dag.downstream("ExampleGen", nodes)) == set(dag.NODES) - sources
     assert dag.downstream("Tuner", nodes)[0] == "Trainer"
     reduced = dag.downstream("Transform", dag.without(["TrialsResolver"]))
     assert reduced[:3] == ["DimensionalityReducer", "Tuner", "Trainer"]

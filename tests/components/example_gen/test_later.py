@@ -123,3 +123,16 @@ def test_late_labels_need_a_key(tmp_path, spec):
     path = write(tmp_path, FRAME[["id", "y"]], "labels.csv")
     with pytest.raises(InputError, match="none is set"):
         look([], spec, labels_path=path)
+
+
+def test_the_time_is_kept_though_it_is_no_feature(tmp_path):
+    days = pd.date_range("2024-01-01", periods=60, tz="UTC")
+    frame = FRAME.assign(at=days.strftime("%Y-%m-%d"))
+    path = write(tmp_path, frame, "d.csv")
+    periods = {"column": "at", "start": "2024-02-20", "every": "month"}
+    spec = inspect(DataConfig(path=path, label="y", exclude=["id", "at"], periods=periods))
+    assert "at" not in spec.names
+    later_path = write(tmp_path, frame[50:], "later.csv")
+    [batch] = later.read(spec, [later_path], None)
+    seconds = [int(day.timestamp()) for day in days[50:]]
+    assert batch.column(later.TIME).to_pylist() == seconds
