@@ -131,16 +131,15 @@ def _values(
     domains: Mapping[str, schema_pb2.StringDomain],
 ) -> tuple[str | int, ...]:
     if kind == "category":
-        seen = (
-            [bucket.label for bucket in known.string_stats.rank_histogram.buckets] if known else []
-        )
+        ranked = known.string_stats.rank_histogram.buckets if known is not None else ()
+        seen = [bucket.label for bucket in ranked]
         named = domains.get(feature.domain)
         allowed = named.value if named is not None else feature.string_domain.value
         return tuple(dict.fromkeys([*seen, *allowed]))[:MOST_VALUES]
     domain = feature.int_domain
-    if kind == "code" and domain.HasField("min") and domain.HasField("max"):
-        if domain.max - domain.min < MOST_CODES:
-            return tuple(range(domain.min, domain.max + 1))
+    bounded = kind == "code" and domain.HasField("min") and domain.HasField("max")
+    if bounded and domain.max - domain.min < MOST_CODES:
+        return tuple(range(domain.min, domain.max + 1))
     return ()
 
 

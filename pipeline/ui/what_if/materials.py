@@ -211,24 +211,29 @@ class Inside:
 
 def _models(found: Mapping[str, Artifact], inside: Inside) -> tuple[dict[str, Path], list[str]]:
     """Return the directories of all models that can be asked, and why others cannot."""
-    inputs = {
-        channel: [found[source]]
-        for channel, source in dag.CANDIDATES.items()
-        if source in found and inside.directory(found[source].uri)
-    }
+    known: dict[str, str] = {}
     models: dict[str, Path] = {}
     absent: list[str] = []
-    known = {name: str(path) for name, (_, path) in candidates.find(inputs).items()}
+    for channel, source in dag.CANDIDATES.items():
+        if source in found:
+            try:
+                inside.directory(found[source].uri)
+                groups = candidates.find({channel: [found[source]]})
+            except InputError as error:
+                absent.append(f"What {source} holds cannot be asked: {error.problem}")
+                continue
+            known |= {name: str(path) for name, (_, path) in groups.items()}
     pushed = found.get("Pusher.pushed_model")
     if pushed is not None and pushed.properties.get("pushed") == 1:
         known[PUSHED] = str(pushed.properties.get("pushed_destination"))
     for name, path in known.items():
         try:
-            models[name] = inside.directory(path)
-            served.served_directory(models[name])
+            directory = inside.directory(path)
+            served.served_directory(directory)
         except InputError as error:
-            models.pop(name, None)
             absent.append(f"{name} cannot be asked: {error.problem}")
+            continue
+        models[name] = directory
     return models, absent
 
 
@@ -265,9 +270,6 @@ def _statistics(artifact: Artifact | None, inside: Inside) -> str | None:
 
 def _slices(config: Mapping[str, Any] | None, kinds: Mapping[str, str]) -> tuple[str, ...]:
     evaluator = (config or {}).get("evaluator") or {}
-    sides = [
-        *(evaluator.get("slices") or ()),
-        *((evaluator.get("fairness") or {}).get("slices", ())),
-    ]
-    single = [side[0] for side in sides if isinstance(side, list | tuple) and len(side) == 1]
-    return tuple(dict.fromkeys(name for name in single if name in kinds))
+    single = [side[0] for side in evaluator.get("slices") or () if len(side) == 1]
+    sensitive = (evaluator.get("fairness") or {}).get("columns") or ()
+    return tuple(dict.fromkeys(name for name in (*sensitive, *single) if name in kinds))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from components.fairness import GroupRates
 #: Thresholds are the multiples of 1 / STEPS from 0 to 1.
 STEPS = 1000
 #: Groups that are told apart, the largest; and rows from which a group is one.
-MOST_GROUPS, LEAST_ROWS = 10, 10
+MOST_GROUPS, LEAST_ROWS = 10, 30
 #: Gaps that are followed over the thresholds.
 GAPS = (
     "demographic_parity_difference",
@@ -66,7 +67,7 @@ def grouped(values: np.ndarray, shown: Any = str) -> Groups:
 
     Examples
     --------
-    >>> found = grouped(np.array(["a"] * 30 + ["b"] * 20 + ["rare", ""], object))
+    >>> found = grouped(np.array(["a"] * 40 + ["b"] * 30 + ["rare", ""], object))
     >>> found.names, found.left_out
     (('a', 'b'), 2)
     """
@@ -78,8 +79,8 @@ def grouped(values: np.ndarray, shown: Any = str) -> Groups:
         edges = np.unique(np.quantile(values[present], [0.25, 0.5, 0.75], method="inverted_cdf"))
         codes[present] = np.searchsorted(edges, values[present])
         bounds = [shown(float(edge)) for edge in edges]
-        inner = [f"{low} < to {high}" for low, high in zip(bounds, bounds[1:], strict=False)]
-        names = [f"up to {bounds[0]}", *inner, f"above {bounds[-1]}"]
+        inner = [f"over {low} to {high}" for low, high in itertools.pairwise(bounds)]
+        names = [f"up to {bounds[0]}", *inner, f"over {bounds[-1]}"]
         sizes = np.bincount(codes[present], minlength=len(names))
         kept = np.flatnonzero(sizes >= LEAST_ROWS)
     else:

@@ -121,7 +121,7 @@ def predictions(
         number, or ``error``.
     """
     columns = _asked(session, values, row)
-    found = []
+    found: list[Answer] = []
     for name in candidates:
         try:
             [scores] = session.model(name)(columns)

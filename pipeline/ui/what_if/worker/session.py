@@ -203,7 +203,7 @@ class Session:
         model = self.model(name)
         usual = self._subject(self.held(), self.rows.labels, self.scores(name), model)
         asked = self._subject(columns, np.zeros(1), np.asarray(model(columns), np.float64), model)
-        groups = {column: (column,) for column in self.columns}
+        groups: dict[str, tuple[str, ...]] = {column: (column,) for column in self.columns}
         return Problem(asked, usual, groups, "probability", SEED)
 
     def _subject(
