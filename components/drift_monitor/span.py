@@ -80,7 +80,7 @@ class Span:
 def predicted(scores: NDArray[np.float64], task: Task) -> NDArray[np.float64]:
     """Return the predicted class's index, or the value, of each row, shape [n]."""
     if task == REGRESSION:
-        found = scores[:, 0]
+        found: NDArray[Any] = scores[:, 0]
     elif task == BINARY:
         found = scores[:, -1] > 0.5
     else:

@@ -48,7 +48,7 @@ class FeatureDriftConfig(Settings):
     seed : int
     """
 
-    alpha: float = Field(default=0.05, gt=0, lt=1)
+    alpha: float = Field(default=0.01, gt=0, lt=1)
     correction: Literal["benjamini_hochberg", "holm", "bonferroni"] = "benjamini_hochberg"
     numeric: tuple[NumericMeasure, ...] = ("kolmogorov_smirnov", "jensen_shannon")
     categorical: tuple[CategoricalMeasure, ...] = ("chi_square", "l_infinity")
