@@ -70,7 +70,7 @@ def runs(
     as_json: JsonOption = False,
 ) -> None:
     """List the runs, the newest first."""
-    store, _ = _open(root, config)
+    store, _ = open_store(root, config)
     found = store.runs(limit=limit, state=state.upper() if state else None)
     if as_json:
         _print_json({"runs": [_with_seconds(run) for run in found]})
@@ -87,7 +87,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show one run: its nodes, outputs, metrics, and what failed."""
-    store, place = _open(root, config)
+    store, place = open_store(root, config)
     found = store.run(run)
     executions = store.executions(found.id)
     events = store.events([execution.id for execution in executions])
@@ -142,7 +142,7 @@ def artifacts(
     as_json: JsonOption = False,
 ) -> None:
     """List artifacts, the newest first."""
-    store, place = _open(root, config)
+    store, place = open_store(root, config)
     found = store.artifacts(run=run, type=type_, node=node, limit=limit)
     if as_json:
         _print_json({"artifacts": [dataclasses.asdict(artifact) for artifact in found]})
@@ -165,7 +165,7 @@ def lineage(
     as_json: JsonOption = False,
 ) -> None:
     """Show what an artifact was made from (--up), or what was made from it (--down)."""
-    store, place = _open(root, config)
+    store, place = open_store(root, config)
     found = store.lineage(artifact, "down" if down else "up", depth)
     if as_json:
         _print_json(dataclasses.asdict(found))
@@ -183,7 +183,7 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Show what differs between two runs: settings, code, inputs, times, metrics."""
-    store, _ = _open(root, config)
+    store, _ = open_store(root, config)
     found = store.compare(run_a, run_b)
     if as_json:
         _print_json(
@@ -213,10 +213,10 @@ def logs(
     as_json: JsonOption = False,
 ) -> None:
     """Print the logs of a run's nodes."""
-    store, place = _open(root, config)
+    store, place = open_store(root, config)
     found = store.run(run)
-    paths = _log_paths(store, found, node)
-    texts = {name: _read_log(path, place, tail) for name, path in paths.items()}
+    paths = log_paths(store, found, node)
+    texts = {name: read_log(path, place, tail) for name, path in paths.items()}
     if as_json:
         entries = [
             {"node": name, "path": paths[name], "text": text} for name, text in texts.items()
@@ -239,7 +239,7 @@ def trials(
     """Show the leaderboard of a run's search: its trials, the best first."""
     from components.tuner.trials import SEARCH_FILE, read_table
 
-    store, place = _open(root, config)
+    store, place = open_store(root, config)
     found = store.run(run)
     results = [each for each in store.artifacts(run=found.id) if each.type == "TunerResults"]
     if not results:
@@ -249,7 +249,7 @@ def trials(
             remedy="give the config a section tuner, such as tuner: {}",
         )
     directory = Path(results[0].uri)
-    _check_below(directory, place)
+    check_below(directory, place)
     try:
         search = json.loads((directory / SEARCH_FILE).read_text(encoding="utf-8"))
         ranked = read_table(directory)
@@ -271,7 +271,7 @@ def trials(
 # ---------------------------------------------------------------- the store
 
 
-def _open(root: str | None, config: str | None) -> tuple[Store, Path]:
+def open_store(root: str | None, config: str | None) -> tuple[Store, Path]:
     """Return the store and the pipeline's root; never makes a store."""
     from pipeline.store import Store, sqlite
 
@@ -349,7 +349,7 @@ def _finite(value: Any) -> Any:
 # ---------------------------------------------------------------------- logs
 
 
-def _log_paths(store: Store, run: Run, node: str | None) -> dict[str, str]:
+def log_paths(store: Store, run: Run, node: str | None) -> dict[str, str]:
     """Return the log of each node; of an attempt and its retries it is the same file."""
     names: dict[str, None] = {}
     paths: dict[str, str] = {}
@@ -373,8 +373,8 @@ def _log_paths(store: Store, run: Run, node: str | None) -> dict[str, str]:
     return {node: paths[node]}
 
 
-def _read_log(path: str, root: Path, tail: int | None) -> str:
-    _check_below(Path(path), root)
+def read_log(path: str, root: Path, tail: int | None) -> str:
+    check_below(Path(path), root)
     try:
         text = Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError as error:
@@ -382,7 +382,7 @@ def _read_log(path: str, root: Path, tail: int | None) -> str:
     return "".join(text.splitlines(keepends=True)[-tail:]) if tail else text
 
 
-def _check_below(path: Path, root: Path) -> None:
+def check_below(path: Path, root: Path) -> None:
     """Raise an `InputError` for a path outside the pipeline's root.
 
     The store may be shared; what it names is only read if it is this pipeline's.
