@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from components.errors import INTERRUPTED, InputError, ModelworksError
 from pipeline import read_verbs
+from pipeline.ui import command as ui_command
 
 app = typer.Typer(
     name="modelworks",
@@ -235,6 +236,7 @@ def _overrides(settings: list[str] | None, no_cache: bool) -> tuple[str, ...]:
 
 
 read_verbs.register(app)
+ui_command.register(app)
 
 
 def main() -> None:

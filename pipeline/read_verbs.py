@@ -271,7 +271,9 @@ def trials(
 # ---------------------------------------------------------------- the store
 
 
-def open_store(root: str | None, config: str | None) -> tuple[Store, Path]:
+def open_store(
+    root: str | None, config: str | None, settings: tuple[str, ...] = ()
+) -> tuple[Store, Path]:
     """Return the store and the pipeline's root; never makes a store."""
     from pipeline.store import Store, sqlite
 
@@ -284,7 +286,7 @@ def open_store(root: str | None, config: str | None) -> tuple[Store, Path]:
     from pipeline.config import load
     from pipeline.store_config import connection_config
 
-    loaded = load(config)
+    loaded = load(config, settings)
     if loaded.store.type == "sqlite":
         path = Path(loaded.store.path or sqlite.default_path(loaded.root))
         connection = sqlite.connection_config(path, create=False)
