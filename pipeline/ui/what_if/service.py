@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from components.errors import InputError
@@ -20,6 +21,8 @@ from pipeline.ui.what_if.models import Models
 
 #: Seconds for which it is not looked up anew what a run holds.
 FRESH = 10.0
+#: Runs to choose from, the newest.
+MOST_RUNS = 50
 _PNG = b"\x89PNG"
 
 
@@ -28,8 +31,8 @@ class WhatIf:
 
     Parameters
     ----------
-    store : callable
-        Returns the metadata store.
+    reading : callable
+        Returns a context in which the metadata store may be used.
     root : path
         The pipeline's root.
     models : Models, optional
@@ -38,17 +41,44 @@ class WhatIf:
 
     def __init__(
         self,
-        store: Callable[[], Store],
+        reading: Callable[[], AbstractContextManager[Store]],
         root: str | os.PathLike[str],
         models: Models | None = None,
     ) -> None:
-        self._store, self._root = store, root
+        self._reading, self._root = reading, root
         self._models = models or Models()
         self._lock = threading.Lock()
         self._known: dict[str, tuple[float, Materials, tuple[Field, ...]]] = {}
 
-    def page(self, run: str, paths: Mapping[str, str]) -> dict[str, Any]:
+    def newest(self) -> str:
+        """Return the newest run whose models can be asked.
+
+        Raises
+        ------
+        InputError
+            There is none.
+        """
+        for run in self._runs():
+            try:
+                self._of(run)
+            except InputError:
+                continue
+            return run
+        raise InputError(
+            "No run has a model that can be asked yet.",
+            expected=f"a model in one of the newest {MOST_RUNS} runs",
+            remedy="Run the pipeline, at least up to its Trainer.",
+        )
+
+    def page(self, run: str, paths: Mapping[str, str], row: int = 0) -> dict[str, Any]:
         """Return the variables of the page's template; see `page.context`.
+
+        Parameters
+        ----------
+        run : str
+        paths : mapping of str to str
+        row : int
+            Of the split, with which the page begins.
 
         Raises
         ------
@@ -56,7 +86,11 @@ class WhatIf:
             There is no such run, or it has no model that can be asked.
         """
         found, given = self._of(run)
-        return page.context(found, given, paths)
+        values = page.context(found, given, paths)
+        values["page"]["row"] = row
+        runs = self._runs()
+        values["runs"] = runs if found.run in runs else [found.run, *runs]
+        return values
 
     def ask(self, run: str, question: str, body: bytes) -> dict[str, Any]:
         """Return the answer to a question, as JSON.
@@ -112,11 +146,17 @@ class WhatIf:
         """Let the models go."""
         self._models.close()
 
+    def _runs(self) -> list[str]:
+        """Return the newest runs, the newest first."""
+        with self._reading() as store:
+            return [run.id for run in store.runs(limit=MOST_RUNS)]
+
     def _of(self, run: str) -> tuple[Materials, tuple[Field, ...]]:
         """Return what a run holds, and its fields."""
         now = time.monotonic()
         with self._lock:
             if run not in self._known or now - self._known[run][0] > FRESH:
-                found = materials.find(self._store(), self._root, run)
+                with self._reading() as store:
+                    found = materials.find(store, self._root, run)
                 self._known = {run: (now, found, fields.of(found))}
             return self._known[run][1:]

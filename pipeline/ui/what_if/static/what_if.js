@@ -172,6 +172,11 @@ const search = (offset) => trying(async () => {
 }, at("found"));
 at("search").addEventListener("submit", (event) => { event.preventDefault(); search(0); });
 
+at("choose-run").addEventListener("submit", (event) => {
+  event.preventDefault();
+  location.assign(at("run").value);
+});
+
 at("feature")?.addEventListener("change", () => { if (example.row) { drawn.picked = true; at("curve").classList.add("stale"); curve(); } });
 at("find-changes")?.addEventListener("click", () => { if (example.row) changes(); });
 at("delta")?.addEventListener("input", settled(300, () => { if (example.row) { nearest(); at("changes").replaceChildren(); } }));
