@@ -491,7 +491,34 @@ def _features(spans: list[Entry]) -> str:
     )
     hidden = len(worst) - len(names)
     more = f"{count(hidden, 'feature')} that moved less are left out." if hidden else ""
-    return figure("Features", svg(chart, label), note, more) + _moved(watched)
+    return figure("Features", svg(chart, label), note, more) + _moved(watched) + _hellinger(watched)
+
+
+def _hellinger(watched: list[Entry]) -> str:
+    """Tell how far all features together are from those of training, in the mean."""
+    rows = [
+        Row(
+            [
+                _shown(entry),
+                number(found["distance"]),
+                "" if found["threshold"] is None else number(found["threshold"]),
+                "drift" if found["drift"] else "",
+            ]
+        )
+        for entry in watched
+        if (found := entry.get("hellinger")) is not None and found["distance"] is not None
+    ]
+    columns = [
+        Column("span", "name"),
+        Column("distance", "number"),
+        Column("change allowed", "number"),
+        Column("HDDDM"),
+    ]
+    caption = (
+        "Hellinger distance of all features from training, or from the last drift. HDDDM's bound "
+        "on how much it may change keeps no level, so that it gives no alarm."
+    )
+    return folded("Distance by span", table("Distance by span", caption, columns, rows))
 
 
 def _evidence(each: dict[str, Any]) -> float:

@@ -15,6 +15,7 @@ from components.drift_monitor.detectors import table
 from components.drift_monitor.detectors.base import Detector
 from components.drift_monitor.error_stream import Errors
 from components.drift_monitor.feature_drift.detect import detect
+from components.drift_monitor.feature_drift.hdddm import HDDDM
 from components.drift_monitor.feature_drift.reference import Reference
 from components.drift_monitor.span import Problem, Span
 from components.errors import InputError
@@ -24,6 +25,8 @@ from components.page import count
 #: Of the state: that of another version is refused.
 VERSION = 1
 _RATES = ("TPR", "TNR", "PPV", "NPV")
+#: Deviations by which HDDDM's distance must change.
+_GAMMA = 3.0
 #: Reasons that an alarm of features names.
 _REASONS = 2
 #: Chance by which a slice is named beside an alarm without having changed.
@@ -96,6 +99,7 @@ class Monitor:
             "counted": [],
             "calibration": None,
             "features": None,
+            "hellinger": None,
             "novelty": None,
         }
         if champion is not None:
@@ -105,6 +109,10 @@ class Monitor:
                 train.columns,
                 seed=config.seed,
                 scores=None if champion is None else usual.scores[champion],
+            ).to_json()
+            watched = {n: v for n, v in train.columns.items() if n not in config.features.leave_out}
+            state["hellinger"] = HDDDM(
+                Reference.of(watched, seed=config.seed), gamma=_GAMMA
             ).to_json()
         if config.novelty is not None:
             state["novelty"] = novelties.learn(train, config.novelty, config.seed)
@@ -132,9 +140,9 @@ class Monitor:
         Returns
         -------
         dict
-            ``rows``, ``labelled``, ``time`` (first and last), ``first`` (place of its first
-            labelled row in the stream of errors), ``metrics`` and ``estimates`` by model,
-            ``errors``, ``features``, ``novelty``, ``alarms``, ``notes``.
+            ``rows``, ``labelled``, ``time`` (first and last), ``metrics`` and ``estimates`` by
+            model, ``errors`` (with the places of its rows in the stream of errors), ``features``,
+            ``hellinger`` (of HDDDM), ``novelty``, ``alarms``, ``notes``.
         """
         times = None if span.time is None or np.isnan(span.time).all() else span.time
         entry: dict[str, Any] = {
@@ -142,6 +150,7 @@ class Monitor:
             "rows": len(span),
             "time": None if times is None else [float(np.nanmin(times)), float(np.nanmax(times))],
             "features": None,
+            "hellinger": None,
             "novelty": None,
             "alarms": [],
             "notes": [],
@@ -158,6 +167,8 @@ class Monitor:
                 reasons, more = found["reasons"][:_REASONS], len(found["reasons"]) - _REASONS
                 told = "; ".join(reasons) + (f"; and {more} more" if more > 0 else "")
                 entry["alarms"].append(_alarm("features", "features", told))
+        if self._state["hellinger"] is not None:
+            entry["hellinger"] = self._hellinger(span)
         if self._state["novelty"] is not None and self._config.novelty is not None:
             entry["novelty"] = novelties.watch(span, self._state["novelty"], self._config.novelty)
             if entry["novelty"]["alarm"]:
@@ -200,6 +211,17 @@ class Monitor:
                         )
         if new.any():
             self._watch_errors(span.take(new), entry)
+
+    def _hellinger(self, span: Span) -> dict[str, Any]:
+        """Take a span in as a batch of HDDDM, whose bound keeps no level: it is told, no alarm."""
+        detector = HDDDM.from_json(self._state["hellinger"])
+        detector.update(span.columns)
+        self._state["hellinger"] = detector.to_json()
+        return {
+            "distance": _finite(detector.distance),
+            "threshold": _finite(detector.threshold),
+            "drift": detector.drift_detected,
+        }
 
     def _watch_errors(self, span: Span, entry: dict[str, Any]) -> None:
         state, config, problem = self._state, self._config, self._problem
