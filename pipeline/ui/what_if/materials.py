@@ -171,7 +171,7 @@ class Inside:
             It lies outside, or is not there.
         """
         found = self._resolved(path)
-        if not found.is_file():
+        if not os.path.isfile(found):
             raise InputError("There is no such file.", file=str(path))
         return found
 
@@ -184,7 +184,7 @@ class Inside:
             It, or a file in it, lies outside; or it is not there.
         """
         found = self._resolved(path)
-        if not found.is_dir():
+        if not os.path.isdir(found):
             raise InputError(
                 "There is no such directory.",
                 file=str(path),

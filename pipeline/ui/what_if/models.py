@@ -18,7 +18,7 @@ from pipeline.ui.what_if.materials import Materials
 
 #: Seconds that an answer may take; starting TensorFlow and reading rows are part of the first.
 PATIENCE = 120.0
-_WORKER = "pipeline.ui.what_if.worker"
+WORKER = "pipeline.ui.what_if.worker"
 
 
 class ModelsError(ModelworksError):
@@ -35,10 +35,12 @@ class Models:
     ----------
     patience : float
         Seconds after which a question is given up, and the process ended.
+    module : str
+        What the process runs; see `pipeline.ui.what_if.worker.__main__`.
     """
 
-    def __init__(self, patience: float = PATIENCE) -> None:
-        self._patience = patience
+    def __init__(self, patience: float = PATIENCE, module: str = WORKER) -> None:
+        self._patience, self._module = patience, module
         self._lock = threading.Lock()
         self._process: _Process | None = None
 
@@ -62,7 +64,7 @@ class Models:
         """
         with self._lock:
             if self._process is None or not self._process.alive:
-                self._process = _Process()
+                self._process = _Process(self._module)
             process = self._process
         answer = process.send(
             {"question": question, "materials": materials.to_json(), "arguments": arguments}
@@ -95,14 +97,14 @@ class Models:
 class _Process:
     """One process, its questions that wait, and what it said last."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
         self.progress: dict[str, Any] = {"fraction": 0.0, "text": "starting"}
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._answers: dict[int, Future[dict[str, Any]]] = {}
         read, write = os.pipe()
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", _WORKER, str(write)],
+            [sys.executable, "-m", module, str(write)],
             stdin=subprocess.PIPE,
             stdout=2,  # what libraries print belongs with the errors
             pass_fds=(write,),

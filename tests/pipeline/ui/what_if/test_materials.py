@@ -11,6 +11,12 @@ from pipeline.ui.what_if.materials import Inside, Materials
 from tests.pipeline.ui.what_if.made import COLUMNS, Run
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that no test changes."""
+    return Run(tmp_path_factory.mktemp("whole") / "root")
+
+
 @pytest.fixture
 def run(tmp_path):
     return Run(tmp_path / "root")
@@ -20,8 +26,8 @@ def find(run, name="run-1"):
     return materials.find(run.store(), run.root, name)
 
 
-def test_every_candidate_of_a_run_is_found(run):
-    found = find(run)
+def test_every_candidate_of_a_run_is_found(whole):
+    found = find(whole)
     assert list(found.candidates) == [
         "trained",
         "compressed",
@@ -29,21 +35,21 @@ def test_every_candidate_of_a_run_is_found(run):
         "benchmark/majority",
         "pushed",
     ]
-    assert found.candidates["pushed"] == str(run.root / "serving" / "1")
+    assert found.candidates["pushed"] == str(whole.root / "serving" / "1")
     assert found.blessed == "compressed"
     assert found.absent == ()
 
 
-def test_it_is_known_what_the_models_take_and_what_they_tell(run):
-    found = find(run)
+def test_it_is_known_what_the_models_take_and_what_they_tell(whole):
+    found = find(whole)
     assert found.columns == COLUMNS
     assert (found.label, found.task, found.classes) == ("label", "binary", ("no", "yes"))
     assert found.slices == ("zone", "group")
     assert not found.image
 
 
-def test_materials_survive_the_way_to_the_process_of_the_models(run):
-    found = find(run)
+def test_materials_survive_the_way_to_the_process_of_the_models(whole):
+    found = find(whole)
     assert Materials.from_json(json.loads(json.dumps(found.to_json()))) == found
 
 
@@ -60,9 +66,9 @@ def test_a_run_without_a_model_is_refused(tmp_path):
     assert "Trainer" in caught.value.details["expected"]
 
 
-def test_an_unknown_run_is_refused(run):
+def test_an_unknown_run_is_refused(whole):
     with pytest.raises(InputError, match="run"):
-        find(run, "../run-2")
+        find(whole, "../run-2")
 
 
 def test_a_model_that_is_gone_is_told_and_the_others_can_be_asked(run):
