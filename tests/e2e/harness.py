@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import sklearn.datasets
+
+from tests.e2e.forkserver import Forked
 
 REPOSITORY = Path(__file__).parents[2]
 FAULTS = Path(__file__).parent / "faults"
@@ -53,9 +58,17 @@ class Project:
     root: Path
 
     def start(
-        self, *arguments: str, fault: str | None = None, repository: Path = REPOSITORY
-    ) -> subprocess.Popen[str]:
-        """Start ``local_runner.py ARGUMENTS --config CONFIG``."""
+        self,
+        *arguments: str,
+        fault: str | None = None,
+        repository: Path = REPOSITORY,
+        new_process: bool = False,
+    ) -> subprocess.Popen[str] | Forked:
+        """Start ``local_runner.py ARGUMENTS --config CONFIG``.
+
+        As a fork that has its imports behind it; as a new process of the interpreter on
+        demand, or for the program of another directory.
+        """
         environment = {**os.environ, "COLUMNS": "200"}
         environment.pop("FAULT", None)
         if fault is not None:
@@ -64,14 +77,11 @@ class Project:
                 "FAULT_MARK": str(self.directory / "fault"),
                 "PYTHONPATH": str(FAULTS),
             }
+        arguments = (*arguments, "--config", str(self.config))
+        if repository == REPOSITORY and not new_process:
+            return Forked(arguments, self.directory, environment)
         return subprocess.Popen(
-            [
-                sys.executable,
-                str(repository / "local_runner.py"),
-                *arguments,
-                "--config",
-                str(self.config),
-            ],
+            [sys.executable, str(repository / "local_runner.py"), *arguments],
             cwd=self.directory,
             env=environment,
             stdout=subprocess.PIPE,
@@ -97,6 +107,17 @@ class Project:
     def run(self, *arguments: str, verb: str = "run", **options: Any) -> Result:
         """Call a running verb with ``--json``."""
         return self.call(verb, *arguments, "--json", **options)
+
+    @contextlib.contextmanager
+    def restored(self, backup: Path) -> Iterator[Project]:
+        """Let the block do what it likes to the directory, and put all of it back after it.
+
+        Artifacts are recorded by absolute path, so a copy could not be worked with elsewhere.
+        """
+        shutil.copytree(self.directory, backup, symlinks=True)
+        yield self
+        shutil.rmtree(self.directory)
+        shutil.copytree(backup, self.directory, symlinks=True)
 
     def executions(self, run: str = "latest") -> dict[str, dict[str, Any]]:
         """Return the last execution of each node of a run."""

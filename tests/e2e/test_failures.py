@@ -25,9 +25,9 @@ trainer:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """The metrics of a run that nothing happens to."""
+    """The metrics of a run that nothing happens to, in processes as a person starts them."""
     project = make_project(tmp_path_factory.mktemp("undisturbed"), settings=FAST)
-    return project.run().json["metrics"]
+    return project.run(new_process=True).json["metrics"]
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_kill_9_while_training_resumes_from_the_checkpoint(project, undisturbed)
 
 
 def test_kill_9_of_the_whole_command_is_noticed_by_the_next(project, undisturbed):
-    process = project.start("run", fault="hang:Trainer")
+    process = project.start("run", fault="hang:Trainer", new_process=True)
     _wait_for_child(project)
     process.kill()
     process.wait()
@@ -89,19 +89,20 @@ def test_kill_9_of_the_whole_command_is_noticed_by_the_next(project, undisturbed
     _check_clean(project)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_ends_at_once_with_130(project, undisturbed, number):
-    process = project.start("run", fault="hang:Evaluator")
-    child = _wait_for_child(project)
-    started = time.monotonic()
-    process.send_signal(number)
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 130, err
-    assert time.monotonic() - started < 10
-    assert not _runs(child)
-    shown = project.call("show", "--json").json
-    assert shown["run"]["state"] == "INTERRUPTED"
-    assert project.states()["Evaluator"] == "FAILED"
+def test_an_interrupted_run_ends_at_once_with_130(project, undisturbed):
+    for verb, number in (("run", signal.SIGINT), ("resume", signal.SIGTERM)):
+        process = project.start(verb, fault="hang:Evaluator", new_process=number == signal.SIGINT)
+        child = _wait_for_child(project)
+        started = time.monotonic()
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 130, err
+        assert time.monotonic() - started < 10
+        assert not _runs(child)
+        shown = project.call("show", "--json").json
+        assert shown["run"]["state"] == "INTERRUPTED"
+        assert project.states()["Evaluator"] == "FAILED"
+        project.directory.joinpath("fault.child").unlink()
     resumed = project.run(verb="resume").json
     assert resumed["metrics"] == undisturbed
     assert project.executed() == {"Evaluator", "Pusher"}
@@ -144,7 +145,7 @@ def test_a_node_is_retried(tmp_path):
 
 
 def test_a_timed_out_node_is_ended_with_its_children(tmp_path, undisturbed):
-    settings = FAST + "nodes:\n  StatisticsGen: {timeout: 10, retries: 1}\n"
+    settings = FAST + "nodes:\n  StatisticsGen: {timeout: 5, retries: 1}\n"
     project = make_project(tmp_path, settings=settings)
     done = project.run(fault="hang-once:StatisticsGen")
     assert done.json["state"] == "COMPLETE"
@@ -156,13 +157,13 @@ def test_a_timed_out_node_is_ended_with_its_children(tmp_path, undisturbed):
         for e in project.call("show", "--json").json["executions"]
         if e["node"] == "StatisticsGen"
     ]
-    assert attempts == [(1, "FAILED", "timed out after 10 s"), (2, "COMPLETE", None)]
+    assert attempts == [(1, "FAILED", "timed out after 5 s"), (2, "COMPLETE", None)]
     # ExampleGen was done before the process was replaced.
     assert project.states()["ExampleGen"] == "COMPLETE"
 
     once = ("--set", "nodes.StatisticsGen.retries=0")
     failed = project.call("run", "--no-cache", *once, fault="hang:StatisticsGen", expect=1)
-    assert "timed out after 10 s" in failed.err
+    assert "timed out after 5 s" in failed.err
     assert project.call("show", "--json").json["run"]["state"] == "FAILED"
     _check_clean(project)
 
@@ -175,7 +176,9 @@ def test_a_second_command_on_the_same_root_is_refused(project):
     assert str(process.pid) in refused.err
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
-    project.run(verb="resume")
+    # Its end makes room for the next.
+    resumed = project.call("resume", fault="raise:StatisticsGen", expect=1)
+    assert re.search(r"ExampleGen +complete", resumed.err)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")

@@ -73,18 +73,23 @@ def check_factors(estimator, x, x_test, found, factors):
     assert lost(found[inside], factors, inside) <= theirs * 1.001
 
 
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """A project whose runs share what comes before the reduction."""
+    return make_project(
+        tmp_path_factory.mktemp("table"),
+        settings="trainer: {epochs: 8}\nevaluator: {confidence_intervals: false}\n",
+    )
+
+
 @pytest.mark.parametrize("method", METHODS)
-def test_the_pushed_model_reduces_as_scikit_learn_does(tmp_path, method):
+def test_the_pushed_model_reduces_as_scikit_learn_does(table, method):
+    project = table
     estimator = METHODS[method]
     components = estimator.n_components
     standardize = "min_max" if method == "nmf" else True
-    project = make_project(
-        tmp_path,
-        settings=f"reducer: {{method: {method}, components: {components}, "
-        f"standardize: {standardize}}}\n"
-        "trainer: {epochs: 8}\nevaluator: {confidence_intervals: false}\n",
-    )
-    done = project.run().json
+    chosen = f"{{method: {method}, components: {components}, standardize: {standardize}}}"
+    done = project.run("--set", f"reducer={chosen}").json
     assert done["state"] == "COMPLETE"
     assert set(project.executions()) >= {*NODES, "DimensionalityReducer"}
     assert done["metrics"]["AUC"] > 0.9
@@ -195,9 +200,9 @@ def test_images_are_reduced_as_tables_of_their_pixels(tmp_path):
         ("{method: pca, components: 99}", ["at most", "rank"]),
     ],
 )
-def test_what_the_data_do_not_allow_is_said_by_the_node(tmp_path, settings, words):
-    project = make_project(tmp_path, settings=f"reducer: {settings}\n")
-    refused = project.call("run", expect=2)
+def test_what_the_data_do_not_allow_is_said_by_the_node(table, settings, words):
+    project = table
+    refused = project.call("run", "--set", f"reducer={settings}", expect=2)
     for word in words:
         assert word in refused.err
     assert project.states()["DimensionalityReducer"] == "FAILED"

@@ -25,10 +25,22 @@ def trials_of(project: Project, run: str = "latest"):
     return project.call("trials", run, "--limit", "1000", "--json").json
 
 
-def test_best_of_the_search_is_what_the_trainer_trains(tmp_path):
-    project = make_project(tmp_path, settings=SMALL)
-    done = project.run().json
-    assert done["state"] == "COMPLETE"
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """A project after one search."""
+    project = make_project(tmp_path_factory.mktemp("searched") / "project", settings=SMALL)
+    assert project.run().json["state"] == "COMPLETE"
+    return project
+
+
+@pytest.fixture
+def project(searched, tmp_path):
+    """The project after one search, as it was before other tests."""
+    with searched.restored(tmp_path / "backup") as project:
+        yield project
+
+
+def test_best_of_the_search_is_what_the_trainer_trains(project):
     found = trials_of(project)
     ranked = found["trials"]
     assert len(ranked) == 6
@@ -61,9 +73,7 @@ def test_best_of_the_search_is_what_the_trainer_trains(tmp_path):
     assert not list((project.root / "checkpoints").rglob("trials"))
 
 
-def test_search_killed_midway_resumes_to_the_same_trials(tmp_path):
-    whole = make_project(tmp_path / "whole", settings=SMALL)
-    whole.run()
+def test_search_killed_midway_resumes_to_the_same_trials(searched, tmp_path):
     cut = make_project(tmp_path / "cut", settings=SMALL)
     cut.run(fault="kill-midway:Tuner", expect=1)
     assert cut.states()["Tuner"] == "FAILED"
@@ -71,7 +81,7 @@ def test_search_killed_midway_resumes_to_the_same_trials(tmp_path):
     names = ("id", "state", "values", "score", "curve", "epochs")
     undisturbed, resumed = (
         [{name: trial[name] for name in names} for trial in trials_of(project)["trials"]]
-        for project in (whole, cut)
+        for project in (searched, cut)
     )
     assert resumed == undisturbed
     log = cut.call("logs", "latest", "Tuner").out
@@ -147,17 +157,15 @@ def test_own_function_is_its_own_space(tmp_path):
     assert "tf_keras.Model" in refused.err
 
 
-def test_search_begins_from_an_earlier_one(tmp_path):
-    settings = SMALL.replace("tuner:\n", "tuner:\n  warm_start: true\n")
-    project = make_project(tmp_path, settings=settings)
-    project.run()
+def test_search_begins_from_an_earlier_one(project):
     first = {json.dumps(trial["values"]) for trial in trials_of(project)["trials"]}
-    assert project.run().json["counts"]["executed"] == 0  # not even for its own results
-    project.run("--set", "tuner.budget.trials=4")
+    warm = ("--set", "tuner.warm_start=true", "--set", "tuner.budget.trials=4")
+    project.run(*warm)
     second = trials_of(project)["trials"]
     points = {json.dumps(trial["values"]) for trial in second if trial["id"] != "default"}
     assert len(points) == 4
     assert not points & first
+    assert project.run(*warm).json["counts"]["executed"] == 0  # not even for its own results
     lineage = project.executions()["Tuner"]["inputs"]
     assert "earlier" in {item["key"] for item in lineage}
 

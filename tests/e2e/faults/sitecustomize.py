@@ -65,6 +65,11 @@ def _wrap(do, kind, node):
     return run
 
 
+def _apply(module):
+    kind, node = os.environ["FAULT"].split(":")
+    module.Executor.Do = _wrap(module.Executor.Do, kind, node)
+
+
 class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name != "components.base":
@@ -75,12 +80,19 @@ class _Finder(importlib.abc.MetaPathFinder):
 
         def exec_module(module):
             execute(module)
-            kind, node = os.environ["FAULT"].split(":")
-            module.Executor.Do = _wrap(module.Executor.Do, kind, node)
+            _apply(module)
 
         spec.loader.exec_module = exec_module
         return spec
 
 
+def put_in_place():
+    """Apply the fault to `components.base`, now or when it is imported."""
+    if "components.base" in sys.modules:
+        _apply(sys.modules["components.base"])
+    else:
+        sys.meta_path.insert(0, _Finder())
+
+
 if "FAULT" in os.environ:
-    sys.meta_path.insert(0, _Finder())
+    put_in_place()

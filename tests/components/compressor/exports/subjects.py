@@ -55,7 +55,10 @@ def convert(
         return {"scores": scores.from_outputs(model(features, training=False), task)}
 
     function = tf.function(score, autograph=False).get_concrete_function(**inputs)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+    # Not the model, which would be traced once more, layer by layer.
+    holder = tf.Module()
+    holder.kept = model.variables
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], holder)
     if kind != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: (

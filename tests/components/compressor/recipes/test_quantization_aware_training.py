@@ -74,9 +74,8 @@ def test_the_file_is_of_8_bits_and_as_good_and_answers_as_what_was_trained(kind,
     np.testing.assert_array_equal(models.outputs(model, work.validation), outputs)
 
 
-@pytest.mark.parametrize("kind", ["wide_and_deep", "cross"])
-def test_zeros_are_in_the_file(kind, capsys):
-    model, work = made(kind)
+def test_zeros_are_in_the_file(capsys):
+    model, work = made("cross")
     sparse = pruned(model)
     draft = quantization_aware_training.RECIPE.apply(Draft(sparse), work)
     assert "PQAT" in capsys.readouterr().out
@@ -84,9 +83,8 @@ def test_zeros_are_in_the_file(kind, capsys):
         assert weights.zeros >= 0.5
 
 
-@pytest.mark.parametrize("kind", ["wide_and_deep", "cross"])
-def test_clusters_are_in_the_file(kind, capsys):
-    model, work = made(kind)
+def test_clusters_are_in_the_file(capsys):
+    model, work = made("cross")
     clustered = weight_clustering.RECIPE.apply(Draft(model), work)
     draft = quantization_aware_training.RECIPE.apply(clustered, work)
     assert " CQAT" in capsys.readouterr().out

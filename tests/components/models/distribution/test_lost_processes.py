@@ -50,6 +50,13 @@ def when_begun(place, task, action):
     assert not any(process.is_running() for process in seen)
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The history of a training on one device that nothing happens to."""
+    place = tmp_path_factory.mktemp("undisturbed")
+    return trainings.fit(place, trainings.settings("one_device"), **SLOW_STEPS)[1]
+
+
 @pytest.mark.parametrize(
     ("values", "task"),
     [
@@ -57,7 +64,9 @@ def when_begun(place, task, action):
         ({"strategy": "parameter_server", "workers": 1}, ("worker", 0)),
     ],
 )
-def test_a_killed_worker_costs_what_came_after_the_checkpoint(tmp_path, capfd, values, task):
+def test_a_killed_worker_costs_what_came_after_the_checkpoint(
+    tmp_path, capfd, undisturbed, values, task
+):
     with when_begun(tmp_path, task, lambda process: process.kill()):
         _, history = trainings.fit(tmp_path, trainings.settings(**values), **SLOW_STEPS)
     log = capfd.readouterr().err
@@ -65,7 +74,6 @@ def test_a_killed_worker_costs_what_came_after_the_checkpoint(tmp_path, capfd, v
     assert f"from the checkpoint after epoch {history.resumed_from} (restart 1 of at most 1)" in log
     assert (history.restarts, len(history.epochs)) == (1, 25)
     assert 2 <= history.resumed_from < 25
-    _, undisturbed = trainings.fit(tmp_path / "one", trainings.settings("one_device"), **SLOW_STEPS)
     assert history.best_loss == pytest.approx(undisturbed.best_loss, rel=1e-4)
 
 
