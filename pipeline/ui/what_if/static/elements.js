@@ -47,7 +47,14 @@ export function signed(value) {
 
 /** Return a difference of shares with its sign. */
 export function signedShare(value) {
-  return (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3);
+  const text = Math.abs(value).toFixed(3);
+  return Number(text) ? (value < 0 ? "−" : "+") + text : text;
+}
+
+/** Return a name that may be broken after what divides words in it. */
+export function breaking(name) {
+  const parts = String(name).split(/(?<=[_/.:-])/);
+  return parts.flatMap((part, place) => (place ? [document.createElement("wbr"), part] : [part]));
 }
 
 /** Return seconds since 1970 as a date and time in UTC. */
@@ -60,12 +67,12 @@ export function time(seconds) {
 export function table(caption, head, rows, attributes = {}) {
   return html(
     "div",
-    { class: "scroll", role: "region", tabindex: 0, "aria-label": caption },
+    { class: "scroll plain", role: "region", tabindex: 0, "aria-label": caption },
     html(
       "table",
       attributes,
-      html("caption", {}, caption),
-      html("thead", {}, html("tr", {}, head.map((cell) => html("th", { scope: "col" }, cell)))),
+      html("caption", {}, html("span", {}, caption)),
+      html("thead", {}, html("tr", {}, head.map((cell) => (cell === "" ? html("td") : html("th", { scope: "col" }, cell))))),
       html("tbody", {}, rows),
     ),
   );

@@ -1,6 +1,6 @@
 // Why a model says so: Shapley values, a curve through the example, and what would change it.
 
-import { html, number, share, signed, signedShare, table } from "./elements.js";
+import { breaking, html, number, share, signed, signedShare, table } from "./elements.js";
 import { bounds, lines } from "./plots.js";
 
 const MOST_PARTS = 8;
@@ -17,7 +17,7 @@ export function shapley(found, example, what, scale) {
   }));
   if (rest.length) {
     const by = rest.reduce((total, part) => total + part.value, 0);
-    rows.push({ name: `${rest.length} other features`, value: "", by });
+    rows.push({ name: `${rest.length} other ${rest.length === 1 ? "feature" : "features"}`, value: "", by });
   }
   const most = Math.max(...rows.map((row) => Math.abs(row.by)), 1e-12);
   const shown = (value) => (scale === "share" ? share(value) : number(value));
@@ -25,7 +25,7 @@ export function shapley(found, example, what, scale) {
     const bar = html("span", { class: row.by < 0 ? "down" : "up" });
     bar.style.inlineSize = `${(50 * Math.abs(row.by)) / most}%`;
     return html("tr", {},
-      html("th", { scope: "row" }, row.name, row.value ? html("span", { class: "quiet" }, ` = ${row.value}`) : null),
+      html("th", { scope: "row" }, breaking(row.name), row.value ? html("span", { class: "quiet" }, ` = ${row.value}`) : null),
       html("td", { class: "spread" }, html("span", { class: "middle" }, bar)),
       html("td", { class: "number" }, scale === "share" ? signedShare(row.by) : signed(row.by)));
   });
@@ -111,7 +111,7 @@ export function nearest(found, page, example, begin) {
   found.neighbours.forEach((row, index) => {
     const body = row.differs.map(({ feature, part }) => {
       const [here, there] = apart(example, feature, example.values[feature], row.values[feature]);
-      return html("tr", {}, html("th", { scope: "row" }, feature), html("td", {}, here),
+      return html("tr", {}, html("th", { scope: "row" }, breaking(feature)), html("td", {}, here),
         html("td", {}, html("b", {}, there)), html("td", { class: "number" }, number(part)));
     });
     const caption = `Row ${row.row.toLocaleString("en")}: ${answered(page, row.scores)}; its ${page.label} is ${
@@ -144,7 +144,7 @@ export function changes(found, page, example) {
     html("td", {}, way.plausible ? "yes" : "doubtful"),
     html("td", {}, html("button", { type: "button", onclick: () => example.set(way.values) }, "Try"))));
   return [
-    table("Ways to another answer, the least first.", ["Change", "then", "rows like it", ""], rows),
+    table("Ways to another answer, the least first.", ["Change", "then", "rows like it", "take"], rows),
     found.tolerance === null ? null
       : html("p", { class: "quiet" }, `Another answer is one that differs by at least ${number(found.tolerance)}.`),
   ];

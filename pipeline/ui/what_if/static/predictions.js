@@ -1,6 +1,6 @@
 // What the candidates say, side by side.
 
-import { html, number, share, signed, signedShare, table } from "./elements.js";
+import { breaking, html, number, share, signed, signedShare, table } from "./elements.js";
 
 export class Predictions {
   constructor(page, changed) {
@@ -25,8 +25,8 @@ export class Predictions {
       const box = html("input", { type: "checkbox", id: `ask-${each.name}`, value: each.name });
       box.checked = this.chosen.has(each.name);
       box.addEventListener("change", () => { this.choose(each.name, box.checked); changed(); });
-      const row = html("tr", {}, html("th", { scope: "row" }, html("label", { for: `ask-${each.name}` }, box, " ",
-        each.name, each.blessed ? html("span", { class: "badge" }, "blessed") : null)));
+      const row = html("tr", {}, html("th", { scope: "row" }, html("label", { for: `ask-${each.name}` }, box,
+        html("span", {}, breaking(each.name)), each.blessed ? html("span", { class: "badge" }, "blessed") : null)));
       this.rows.set(each.name, { row, box });
       return row;
     }), { class: "predictions" }));

@@ -80,7 +80,7 @@ export class Threshold {
     this.curves = html("div", { class: "pictures" });
     const auc = found.auc === null ? "" : ` Area under the ROC curve: ${found.auc.toFixed(4)}.`;
     this.place.replaceChildren(
-      html("p", {}, `${this.name} on ${found.rows.toLocaleString("en")} rows.${auc}`),
+      html("p", {}, "Model ", html("b", {}, this.name), `, on ${found.rows.toLocaleString("en")} rows.${auc}`),
       html("div", { class: "pictures" }, this.matrix, this.figures),
       this.curves, this.groups, this.gaps,
     );
@@ -94,7 +94,7 @@ export class Threshold {
     const wide = this.place.clientWidth;
     if (!wide || wide === this.width) return;
     this.width = wide;
-    const width = Math.min(wide, Math.max(280, wide / 2 - 16));
+    const width = wide < 680 ? wide : wide / 2 - 12;
     const all = found.all.true.map((_, step) => rates(found.all, step));
     const unit = (title) => ({ low: 0, high: 1, title });
     const roc = { values: all.map((each) => [each.falseRate, each.recall]), color: "var(--first)" };
@@ -153,7 +153,7 @@ export class Threshold {
       ["Accuracy", now.accuracy], ["Precision", now.precision], ["Recall (true positive rate)", now.recall],
       ["False positive rate", now.falseRate], ["F1", now.f1], [`Decided ${yes}`, now.selected],
     ];
-    this.figures.replaceChildren(table("Figures", ["Of all rows", ""], figures.map(([name, value]) =>
+    this.figures.replaceChildren(table("Figures", ["Of all rows", "share"], figures.map(([name, value]) =>
       html("tr", {}, html("th", { scope: "row" }, name), html("td", { class: "number" }, share(value))))));
     this.point(now);
     this.parity(step);
@@ -198,7 +198,7 @@ export class Threshold {
         html("td", { class: "number" }, share(now.precision)), html("td", { class: "number" }, share(now.accuracy)));
     });
     const yes = this.page.classes[1];
-    const gaps = found.gaps ? GAPS.map(([name, text]) => html("li", {}, html("b", {}, share(found.gaps[name][step] ?? NaN)), ` in ${text}`)) : [];
+    const gaps = found.gaps ? GAPS.map(([name, text]) => html("li", {}, html("b", {}, found.gaps[name][step] === null ? "not defined" : share(found.gaps[name][step])), ` in ${text}`)) : [];
     this.groups.replaceChildren(
       html("h3", {}, `By ${this.column}`),
       table(`Rates of each group at this threshold: groups are treated alike where the numbers of a column agree.`,
