@@ -9,7 +9,7 @@ from typing import ClassVar
 import tensorflow_data_validation as tfdv
 
 from components import base, files
-from components.example_validator import validation
+from components.example_validator import card, validation
 from components.example_validator.config import ValidatorConfig
 from components.settings import Settings
 
@@ -43,7 +43,7 @@ class Executor(base.Executor):
                 Path(base.split_uri(result, split)) / FILE_NAME, anomalies.SerializeToString()
             )
             readable[split] = validation.describe(anomalies)
-        files.write_json(Path(result.uri) / "anomalies.json", readable)
+        files.write_json(Path(result.uri) / card.REPORT_FILE, readable)
         for split, found in readable.items():
             for anomaly in found:
                 logging.warning("%s: %s: %s", split, anomaly["feature"], anomaly["description"])

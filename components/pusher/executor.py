@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from components import base, files
 from components.models.served import served_directory
-from components.pusher import push
+from components.pusher import card, push
 from components.pusher.config import PusherConfig
 from components.settings import Settings
 
@@ -21,7 +21,7 @@ class Executor(base.Executor):
     def run(self, inputs: base.Artifacts, outputs: base.Artifacts, config: PusherConfig) -> None:
         [model], [pushed] = inputs["model"], outputs["pushed_model"]
         blessings = inputs.get("blessing")
-        record = Path(pushed.uri) / "pushed.json"
+        record = Path(pushed.uri) / card.RECORD_FILE
         if blessings and blessings[0].get_int_custom_property("blessed") != 1:
             reason = base.refusal(blessings[0]) or "The model is not blessed."
             logging.warning("Nothing is pushed: %s", reason)

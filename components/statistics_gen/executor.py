@@ -10,10 +10,8 @@ from typing import ClassVar
 from components import base, files
 from components.settings import Settings
 from components.statistics_gen import statistics
+from components.statistics_gen.card import FILE_NAME
 from components.statistics_gen.config import StatisticsConfig
-
-#: Name that TFX gives to a split's statistics (a binary proto).
-FILE_NAME = "FeatureStats.pb"
 
 
 class Executor(base.Executor):

@@ -14,7 +14,7 @@ from components.models import ensemble, export, transformed
 from components.models.distribution import launch
 from components.models.specification import Member, Specification
 from components.settings import Settings
-from components.trainer import summary
+from components.trainer import card, summary
 from components.trainer.config import TrainerConfig
 
 
@@ -77,7 +77,7 @@ class Executor(base.Executor):
             projection=projection.uri if projection else None,
         )
         files.write_json(
-            Path(run.uri) / "history.json",
+            Path(run.uri) / card.HISTORY_FILE,
             {
                 **(histories[0] if alone else {"members": histories}),
                 "rows": len(train[transformed.LABEL]),

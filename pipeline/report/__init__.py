@@ -1,0 +1,1 @@
+"""One self-contained page for each run: what ran, what was found, what was pushed and why."""
