@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -48,7 +49,7 @@ def routes(context: Context) -> list[BaseRoute]:
             "state": _STATE,
             "static": _STATIC,
         }
-        values = service.page(run, paths, _row(request.query_params))
+        values = service.page(run, paths, _row(request.query_params.get("row", "")) or 0)
         values["page"]["headers"] = {TOKEN_HEADER: context.token}
         values["addresses"] = {name: _address(name) for name in values["runs"]}
         return render(request, "what_if.html", values)
@@ -64,7 +65,13 @@ def routes(context: Context) -> list[BaseRoute]:
             return _refused(str(error), {}, 503)
 
     def image(request: Request) -> Response:
-        data, kind = service.image(request.path_params["run"], request.path_params["row"])
+        row = _row(request.path_params["row"])
+        if row is None:
+            raise HTTPException(404)
+        try:
+            data, kind = service.image(request.path_params["run"], row)
+        except ModelsError as error:
+            return _refused(str(error), {}, 503)
         return Response(data, media_type=kind)
 
     def state(_request: Request) -> Response:
@@ -78,7 +85,7 @@ def routes(context: Context) -> list[BaseRoute]:
         Route("/what-if", newest),
         Route("/what-if/{run}", page),
         Route("/what-if/{run}/ask/{question}", ask, methods=["POST"]),
-        Route("/what-if/{run}/image/{row:int}", image),
+        Route("/what-if/{run}/image/{row}", image),
     ]
 
 
@@ -86,10 +93,9 @@ def _address(run: str) -> str:
     return f"/what-if/{quote(run, safe='')}"
 
 
-def _row(query: Mapping[str, str]) -> int:
-    """Return the row to begin with: the first, if none is named."""
-    text = query.get("row", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+def _row(text: str) -> int | None:
+    """Return the number of a row; None for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 def _refused(problem: str, details: Mapping[str, Any], status: int) -> Response:

@@ -32,11 +32,16 @@ export class Example {
     document.getElementById("form")?.addEventListener("submit", (event) => event.preventDefault());
     this.reset = document.getElementById("reset");
     this.reset.addEventListener("click", () => this.set(this.row.values));
+    document.getElementById("clear")?.addEventListener("click", () => {
+      this.set(Object.fromEntries([...this.fields.keys()].map((name) => [name, null])));
+    });
   }
 
   /** Begin anew with a row of the data. */
   begin(row) {
     this.row = row;
+    const fields = document.getElementById("fields");
+    if (fields) fields.disabled = false;
     const origin = document.getElementById("origin");
     origin.textContent = `Row ${row.row.toLocaleString("en")} of the evaluation split; its ${this.page.label} is ${
       typeof row.label === "number" ? number(row.label) : row.label}.`;
@@ -59,7 +64,7 @@ export class Example {
       if (value === null || value === undefined) field.input.value = "";
       else if (field.kind === "time") field.input.value = time(value).replace(" ", "T");
       else field.input.value = String(value);
-      field.bad = false;
+      field.bad = !field.input.validity.valid;
       this.mark(field);
     }
     this.tell();

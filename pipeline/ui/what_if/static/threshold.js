@@ -199,14 +199,14 @@ export class Threshold {
     });
     const yes = this.page.classes[1];
     const gaps = found.gaps ? GAPS.map(([name, text]) => html("li", {}, html("b", {}, found.gaps[name][step] === null ? "not defined" : share(found.gaps[name][step])), ` in ${text}`)) : [];
-    this.groups.replaceChildren(
+    this.groups.replaceChildren(...[
       html("h3", {}, `By ${this.column}`),
       table(`Rates of each group at this threshold: groups are treated alike where the numbers of a column agree.`,
         [this.column, "rows", `is ${yes}`, `decided ${yes}`, "true positive rate", "false positive rate", "precision", "accuracy"], rows),
       gaps.length ? html("p", {}, "Greatest difference between two groups:") : null,
       gaps.length ? html("ul", {}, gaps) : html("p", {}, "There is one group only, and nothing to compare it with."),
       found.left_out ? html("p", { class: "quiet" }, `${found.left_out.toLocaleString("en")} rows are in no group: the value is missing or rare.`) : null,
-    );
+    ].filter(Boolean));
   }
 
   say() {

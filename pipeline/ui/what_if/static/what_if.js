@@ -159,6 +159,8 @@ function sought(offset) {
 const search = (offset) => trying(async () => {
   const found = await server.ask("rows", sought(offset));
   const names = found.rows.length ? Object.keys(found.rows[0].values) : [];
+  const column = at("search-column")?.value;
+  names.sort((one, other) => (other === column) - (one === column));
   const rows = found.rows.map((row) => html("tr", {},
     html("td", {}, html("button", { type: "button", onclick: () => begin(row), "aria-label": `Start from row ${row.row}` }, row.row.toLocaleString("en"))),
     html("td", {}, typeof row.label === "number" ? number(row.label) : row.label),

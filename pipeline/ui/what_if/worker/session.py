@@ -58,6 +58,12 @@ class Session:
 
     def __init__(self, materials: Materials) -> None:
         self.materials = materials
+        if not (Path(materials.examples) / f"Split-{SPLIT}").is_dir():
+            raise InputError(
+                f"The run has no split {SPLIT!r}.",
+                file=materials.examples,
+                remedy="Give data.split a share of it.",
+            )
         progress.report(0.3, "reading the schema and the transform graph")
         text = Path(materials.schema).read_text(encoding="utf-8")
         schema = text_format.Parse(text, schema_pb2.Schema())

@@ -111,6 +111,11 @@ def test_only_the_pages_own_files_are_served(client, path):
     assert client.get(f"/what-if-static/{path}").status_code == 404
 
 
+@pytest.mark.parametrize("row", ["-1", "x", "9" * 5000, "1.5", "%00"])
+def test_an_image_is_one_of_a_row(client, row):
+    assert client.get(f"/what-if/run-1/image/{row}").status_code == 404
+
+
 def test_a_dead_model_process_is_told_and_replaced(client):
     first = ask(client, "describe", {}).json()["pid"]
 

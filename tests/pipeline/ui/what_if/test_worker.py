@@ -1,5 +1,6 @@
 """What is answered about models of known answers, by themselves and in their process."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -63,6 +64,11 @@ def test_a_seed_always_draws_the_same_row(session):
     rows = [questions.example(session, None, seed)["row"] for seed in range(20)]
     assert rows == [questions.example(session, None, seed)["row"] for seed in range(20)]
     assert len(set(rows)) > 10
+
+
+def test_a_run_without_the_split_is_refused(made, tmp_path):
+    with pytest.raises(InputError, match="no split 'eval'"):
+        Session(dataclasses.replace(made[0], examples=str(tmp_path)))
 
 
 def test_a_row_that_the_split_lacks_is_refused(session):
