@@ -1,7 +1,8 @@
-"""The statistics of a data set as a section for people: each column, and how splits differ."""
+"""The statistics of a data set as a section for people: each column of a split."""
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,10 @@ def section(directory: str | os.PathLike[str]) -> str:
         for path in sorted(Path(directory).iterdir())
         if path.is_dir() and path.name.startswith("Split-")
     }
-    first = splits.get(_TRAIN) or next(iter(splits.values()))
+    if not splits:
+        raise FileNotFoundError(f"There are no statistics below {directory}.")
+    described = _TRAIN if _TRAIN in splits else next(iter(splits))
+    first = splits[described]
     rows = ", ".join(f"{plain(name)} {each.num_examples:,}" for name, each in splits.items())
     features = sorted(first.features, key=lambda feature: _name(feature))
     numbers = [f for f in features if f.HasField("num_stats")]
@@ -46,9 +50,9 @@ def section(directory: str | os.PathLike[str]) -> str:
     lead = f"{count(len(features), 'column')}. Rows by split: {rows}."
     parts = [f"<p>{escape(lead)}</p>"]
     if numbers:
-        parts.append(_limited("Numbers", _numbers, numbers))
+        parts.append(_limited("Numbers", _numbers, numbers, described))
     if texts:
-        parts.append(_limited("Texts", _texts, texts))
+        parts.append(_limited("Texts", _texts, texts, described))
     return framed(parts)
 
 
@@ -61,13 +65,13 @@ def _name(feature: Any) -> str:
     return str(feature.name or ".".join(feature.path.step))
 
 
-def _limited(title: str, make: Any, features: list[Any]) -> str:
-    shown = titled(title, make(features[:SHOWN]))
+def _limited(title: str, make: Any, features: list[Any], split: str) -> str:
+    shown = titled(title, make(features[:SHOWN], split))
     rest = features[SHOWN:]
-    return shown + (folded(f"{count(len(rest), 'more column')}", make(rest)) if rest else "")
+    return shown + (folded(count(len(rest), "more column"), make(rest, split)) if rest else "")
 
 
-def _numbers(features: list[Any]) -> str:
+def _numbers(features: list[Any], split: str) -> str:
     columns = [
         Column("column", "name"),
         Column("missing", "number"),
@@ -96,12 +100,11 @@ def _numbers(features: list[Any]) -> str:
         "</figcaption></figure>"
         for feature in features
     )
-    return (
-        table("Numbers", "Of the train split.", columns, rows) + f'<div class="grid">{drawn}</div>'
-    )
+    listed = table("Numbers", f"Of the {plain(split)} split.", columns, rows)
+    return f'{listed}<div class="grid">{drawn}</div>'
 
 
-def _texts(features: list[Any]) -> str:
+def _texts(features: list[Any], split: str) -> str:
     columns = [
         Column("column", "name"),
         Column("missing", "number"),
@@ -121,7 +124,7 @@ def _texts(features: list[Any]) -> str:
         )
         missing = _missing(stats.common_stats)
         rows.append(Row([plain(_name(feature)), missing, f"{stats.unique:,}", frequent]))
-    return table("Texts", "Of the train split.", columns, rows)
+    return table("Texts", f"Of the {plain(split)} split.", columns, rows)
 
 
 def _missing(common: Any) -> str:
@@ -135,7 +138,12 @@ def _share(part: float, whole: float) -> str:
 def _histogram(feature: Any) -> str:
     """Draw the counts of equal parts of a column's range."""
     found = next(iter(feature.num_stats.histograms), None)
-    buckets = list(found.buckets) if found else []
+    # Values without bounds have no place on the axis.
+    buckets = [
+        bucket
+        for bucket in (found.buckets if found else ())
+        if math.isfinite(bucket.low_value) and math.isfinite(bucket.high_value)
+    ]
     if not buckets:
         return ""
     low, high = buckets[0].low_value, buckets[-1].high_value

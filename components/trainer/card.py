@@ -31,22 +31,37 @@ def section(directory: str | os.PathLike[str]) -> str:
         The history cannot be read.
     """
     found = json.loads((Path(directory) / HISTORY_FILE).read_text(encoding="utf-8"))
-    epochs = found.get("epochs") or []
-    lead = f"{count(found['parameters'], 'parameter')}" if found.get("parameters") else "Trained"
-    if epochs:
-        lead += f", {count(len(epochs), 'epoch')}, the best is number {found['best_epoch'] + 1}"
-    parts = [f"<p>{escape(lead)}.</p>"]
-    if len(epochs) > 1:
-        parts.append(_curve(epochs, "loss", found["best_epoch"]))
-        others = [name for name in epochs[0] if f"val_{name}" in epochs[0] and name != "loss"]
-        parts += [
-            folded(f"Curve of {name}", _curve(epochs, name, found["best_epoch"])) for name in others
-        ]
-    parts.append(folded("What it took", _facts(found)))
+    members = found.get("members") or [found]
+    parameters = found.get("parameters")
+    lead = f"{parameters:,} parameters" if parameters else "Trained"
+    if len(members) > 1:
+        lead += f", {count(len(members), 'member')} whose outputs are added with weights"
+    parts = [f"<p>{escape(lead)}, {found['rows']:,} rows.</p>"]
+    for place, member in enumerate(members, 1):
+        parts += _member(member, f"member {place}" if len(members) > 1 else "")
     return framed(parts)
 
 
-def _curve(epochs: list[dict[str, float]], name: str, best: int) -> str:
+def _member(found: dict[str, Any], name: str) -> list[str]:
+    """Return what is told of one training; `name` tells it from others."""
+    epochs = found.get("epochs") or []
+    where = f" of {name}" if name else ""
+    parts = []
+    if epochs:
+        told = f"{count(len(epochs), 'epoch')}, the best is number {found['best_epoch'] + 1}."
+        parts.append(f"<p>{escape(f'{name}: {told}' if name else told)}</p>")
+    if len(epochs) > 1:
+        best = found["best_epoch"]
+        parts.append(_curve(epochs, "loss", best, where))
+        others = [each for each in epochs[0] if f"val_{each}" in epochs[0] and each != "loss"]
+        parts += [
+            folded(f"Curve of {each}{where}", _curve(epochs, each, best, where)) for each in others
+        ]
+    parts.append(folded(f"What the training{where} took", _facts(found)))
+    return parts
+
+
+def _curve(epochs: list[dict[str, float]], name: str, best: int, where: str) -> str:
     rows = [
         {"epoch": i + 1, "value": values[key], "split": split}
         for i, values in enumerate(epochs)
@@ -67,11 +82,14 @@ def _curve(epochs: list[dict[str, float]], name: str, best: int) -> str:
     )
     chart = altair.layer(base.mark_line(), base.mark_point(filled=True, size=24), mark)
     last = epochs[best]
-    label = f"{name} by epoch; at the best, {number(last[name])} on train"
-    if last.get(f"val_{name}") is not None:
-        label += f" and {number(last[f'val_{name}'])} on eval"
+    reached = [
+        f"{number(last[key])} on {split}"
+        for key, split in ((name, "train"), (f"val_{name}", "eval"))
+        if last.get(key) is not None
+    ]
+    label = f"{name} by epoch{where}; at the best, {' and '.join(reached) or 'undefined'}"
     drawn = svg(chart.properties(width=WIDTH, height=HEIGHT), label)
-    return figure(f"Training: {name}", drawn, "The dashed line is the epoch that was kept.")
+    return figure(f"Training{where}: {name}", drawn, "The dashed line is the epoch that was kept.")
 
 
 def _facts(found: dict[str, Any]) -> str:
@@ -81,7 +99,6 @@ def _facts(found: dict[str, Any]) -> str:
         "seconds": found.get("seconds"),
         "seconds per epoch": found.get("seconds_per_epoch"),
         "examples per second": found.get("examples_per_second"),
-        "rows": found.get("rows"),
         "resumed from epoch": found.get("resumed_from"),
         "restarts": found.get("restarts"),
     }
