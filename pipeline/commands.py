@@ -187,6 +187,8 @@ def execute(config: PipelineConfig, invocation: Invocation, plan: Callable[[], P
             view(event)
 
         code = supervisor.run(job, on_event)
+        if final and job.config.report.enabled:
+            final["report"] = _report(job)
     # For the user the time begins with the command, the imports included.
     final["seconds"] = time.monotonic() - started
     return Outcome(job, final, code)
@@ -209,6 +211,22 @@ def _execute(
 def new_run_id() -> str:
     """Return a run id that sorts by time."""
     return datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
+
+
+def _report(job: Job) -> str | None:
+    """Write the report of a run; what goes wrong is said, and changes nothing about the run."""
+    from pipeline.report import report
+
+    config = job.config
+    try:
+        store = _store(config)
+        run = store.run(job.run_id)
+        path = report.path_of(run, config.root)
+        report.write(store, run, path, config.report)
+        return str(path)
+    except Exception as error:  # whatever the run left behind
+        print(f"The report could not be written: {error}", file=sys.stderr)
+        return None
 
 
 def as_plain(outcome: Outcome) -> dict[str, Any]:
@@ -239,6 +257,8 @@ def summarise(outcome: Outcome, invocation: Invocation) -> None:
         facts["pushed to"] = final["pushed"]
     if final["state"] == "INTERRUPTED":
         facts["go on"] = invocation.resume()
+    if final.get("report"):
+        facts["report"] = final["report"]
     facts["artifacts and logs"] = str(job.config.root)
     facts["look closer"] = invocation.show(job.run_id, job.config.root)
     width = max(map(len, facts)) + 2

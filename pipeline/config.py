@@ -35,6 +35,7 @@ from components.trainer.config import TrainerConfig
 from components.transform.config import TransformConfig
 from components.tuner.config import TunerConfig
 from pipeline.dag import NODES, Node, check_node, without
+from pipeline.report.config import ReportConfig
 from pipeline.store_config import StoreConfig
 
 #: Prefix of a path inside an installed package: ``package:tfx/examples/...``.
@@ -151,6 +152,8 @@ class PipelineConfig(Settings):
         Those of the DimensionalityReducer, the Tuner, the Distiller, the Compressor, the
         ModelDebugger, the Remediator, the Explainer and the DriftMonitor, each of which runs only
         if the config has its section.
+    report : ReportConfig
+        The page that each run leaves, and its model card.
     later : LaterData
         What the verb ``monitor`` adds, and no config file.
     store : StoreConfig
@@ -176,6 +179,7 @@ class PipelineConfig(Settings):
     pusher: PusherConfig = PusherConfig()
     monitor: DriftMonitorConfig | None = None
     later: LaterData = LaterData()
+    report: ReportConfig = ReportConfig()
     store: StoreConfig = StoreConfig()
     beam: BeamConfig = BeamConfig()
     nodes: dict[str, NodeConfig] = Field(default={})

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from components.charts import FONT, escape, plain
 
 #: Pixels of a box, and between boxes of a layer and between layers.
-BOX_WIDTH, BOX_HEIGHT = 168, 46
-GAP, LAYER_GAP = 14, 54
+BOX_WIDTH, BOX_HEIGHT = 156, 46
+GAP, LAYER_GAP = 14, 40
 MARGIN = 8
 _SWEEPS = 6
+#: Least share of its own width to which a graph shrinks before it scrolls.
+_LEAST = 0.75
 #: Characters that fit into a box.
-_LABEL, _DETAIL = 22, 27
+_LABEL, _DETAIL = 20, 25
 
 #: Colour of the edge of a box by its state, on light and on dark ground.
 STATE_COLOURS = {
@@ -35,6 +37,7 @@ _OTHER = "#80868f"
 STYLE = (
     ".diagram a:focus-visible rect{stroke-width:4}.diagram a:hover rect{fill-opacity:.16}"
     ".diagram .running rect{stroke-dasharray:6 4}"
+    "@media print{.diagram{max-width:100%;height:auto}}"
 )
 
 
@@ -104,10 +107,37 @@ def draw(boxes: Sequence[Box], edges: Sequence[tuple[str, str]], *, title: str) 
     return (
         f'<svg class="diagram" role="group" aria-label="{escape(title)}" '
         f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
+        f'style="width:100%;max-width:{width:g}px;min-width:{width * _LEAST:g}px;height:auto" '
         f'font-family="{FONT}" font-size="12"><title>{escape(title)}</title>'
         f'<g fill="none" stroke="currentColor" stroke-opacity=".35" aria-hidden="true">{lines}</g>'
         f"{drawn}</svg>"
     )
+
+
+def direct(edges: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the edges without those that a longer way makes superfluous.
+
+    Examples
+    --------
+    >>> direct([("a", "b"), ("b", "c"), ("a", "c")])
+    [('a', 'b'), ('b', 'c')]
+    """
+    after: dict[str, set[str]] = {}
+    for a, b in edges:
+        after.setdefault(a, set()).add(b)
+
+    def reaches(start: str, end: str) -> bool:
+        waiting, seen = [n for n in after.get(start, ()) if n != end], set()
+        while waiting:
+            name = waiting.pop()
+            if name == end:
+                return True
+            if name not in seen:
+                seen.add(name)
+                waiting += after.get(name, ())
+        return False
+
+    return [(a, b) for a, b in dict.fromkeys(edges) if not reaches(a, b)]
 
 
 def _layers(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
@@ -179,10 +209,12 @@ def _box(box: Box, left: float, top: float) -> str:
     told = f"{box.label}, {box.state}" if box.state else box.label
     told += f", {box.detail}" if box.detail else ""
     radius = BOX_HEIGHT / 2 if box.round else 6
+    place = f'x="{left:g}" y="{top:g}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="{radius:g}"'
     inner = (
         f"<title>{escape(told)}</title>"
-        f'<rect x="{left:g}" y="{top:g}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="{radius:g}" '
-        f'fill="{colour}" fill-opacity=".08" stroke="{colour}" stroke-width="2"/>'
+        # What lies behind a box must not cross its text.
+        f'<rect {place} style="fill:var(--ground,Canvas)"/><rect {place} fill="{colour}" '
+        f'fill-opacity=".08" stroke="{colour}" stroke-width="2"/>'
         f'<text x="{left + 12:g}" y="{top + 20:g}" fill="currentColor" font-weight="600">'
         f"{escape(plain(box.label, _LABEL))}</text>"
         f'<text x="{left + 12:g}" y="{top + 36:g}" fill="currentColor" font-size="11">'

@@ -1,4 +1,4 @@
-"""The verbs that only look: runs, show, artifacts, lineage, compare, logs, trials.
+"""The verbs that only look: runs, show, artifacts, lineage, compare, logs, trials, report.
 
 Each prints a table, or with ``--json`` one JSON object and nothing else on standard
 output. Times there are seconds since the epoch, durations seconds, unknown values null:
@@ -15,6 +15,7 @@ output. Times there are seconds since the epoch, durations seconds, unknown valu
 - ``compare``: ``{"run_a", "run_b", "nodes", "metrics"}``, the attributes of
   `pipeline.store.Comparison`; every pair is a list of two.
 - ``logs``: ``{"run": id, "logs": [{"node", "path", "text"}, ...]}``.
+- ``report``: ``{"run": id, "report": path}``.
 - ``trials``: ``{"run": id, "search": summary, "trials": [trial, ...]}``, the best first, with the
   attributes of `components.tuner.trials.Trial`; the summary is the file ``search.json``.
 """
@@ -24,11 +25,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from components import files
 from components.errors import InputError
 from components.naming import nearest
 
@@ -56,7 +59,7 @@ RunArgument = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the read verbs to a command line."""
-    for verb in (runs, show, artifacts, lineage, compare, logs, trials):
+    for verb in (runs, show, artifacts, lineage, compare, logs, trials, report):
         app.command()(verb)
 
 
@@ -178,6 +181,9 @@ def lineage(
 def compare(
     run_a: Annotated[str, typer.Argument(metavar="RUN_A", help="The one run.")],
     run_b: Annotated[str, typer.Argument(metavar="[RUN_B]", help="The other run.")] = "latest",
+    html: Annotated[
+        str | None, typer.Option(help="Write a page with the two side by side to this file.")
+    ] = None,
     root: RootOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -185,6 +191,11 @@ def compare(
     """Show what differs between two runs: settings, code, inputs, times, metrics."""
     store, _ = open_store(root, config)
     found = store.compare(run_a, run_b)
+    if html is not None:
+        from pipeline.report import comparison
+
+        files.write_bytes(html, comparison.html(store, found).encode())
+        print(html, file=sys.stderr)
     if as_json:
         _print_json(
             {
@@ -266,6 +277,31 @@ def trials(
     from pipeline import read_tables
 
     read_tables.print_trials(search, shown, directory)
+
+
+def report(
+    run: RunArgument = "latest",
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", help="File to write; by default below the root."),
+    ] = None,
+    root: RootOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the report of a run: one HTML page, and its model card as Markdown and JSON."""
+    from pipeline.report import report as reports
+    from pipeline.report.config import ReportConfig
+
+    store, place = open_store(root, config)
+    found = store.run(run)
+    settings = ReportConfig.model_validate((found.config or {}).get("report") or {})
+    path = Path(output) if output is not None else reports.path_of(found, place)
+    reports.write(store, found, path, settings)
+    if as_json:
+        _print_json({"run": found.id, "report": str(path)})
+        return
+    print(path)
 
 
 # ---------------------------------------------------------------- the store

@@ -80,11 +80,15 @@ def _metrics(evaluation: dict[str, Any] | None, chosen: str) -> list[dict[str, A
     """Return metrics of all rows and of each slice."""
     if evaluation is None:
         return []
-    rows = {each["name"]: each.get("rows") for each in evaluation.get("slices", [])}
     return [
-        {"slice": name, "rows": rows.get(name), "metrics": metrics}
+        {"slice": name, "rows": _count(metrics), "metrics": metrics}
         for name, metrics in evaluation["metrics"].get(chosen, {}).items()
     ]
+
+
+def _count(metrics: dict[str, Any]) -> int | None:
+    found = metrics.get("ExampleCount", {}).get("value")
+    return None if found is None else round(found)
 
 
 def _limits(facts: Facts, evaluation: dict[str, Any] | None) -> list[str]:
@@ -119,7 +123,7 @@ def as_section(card: dict[str, Any]) -> str:
         ("considerations", card["considerations"] or f"{_NOT_SAID} Set report.considerations."),
         ("versions", ", ".join(f"{n} {v}" for n, v in card["versions"].items())),
     ]
-    parts = [pairs("Model card", items), _metric_table(card)]
+    parts = [pairs("What is known of the model", items), _metric_table(card)]
     if card["limits"]:
         told = "".join(f"<li>{escape(limit)}</li>" for limit in card["limits"])
         parts.append(f"<h3>Known limits</h3><ul>{told}</ul>")

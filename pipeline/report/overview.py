@@ -92,7 +92,9 @@ def _dag(facts: Facts) -> str:
         seconds = execution.seconds
         detail = state if seconds is None or state == "cached" else f"{state}, {duration(seconds)}"
         boxes.append(Box(name, name, detail, state, anchors.get(name) if name in shown else None))
-    drawn = diagram.draw(boxes, facts.edges(), title="What ran, and what each node took")
+    drawn = diagram.draw(
+        boxes, diagram.direct(facts.edges()), title="What ran, and what each node took"
+    )
     return (
         '<div class="scroll" role="region" tabindex="0" aria-label="The graph of nodes">'
         f"{drawn}</div>"
@@ -137,7 +139,7 @@ def _data(facts: Facts) -> str:
         ("label", label),
         ("fingerprint", found["fingerprint"][:16]),
     ]
-    return pairs("Data", items)
+    return pairs("What it was trained and judged on", items)
 
 
 def _metrics(facts: Facts) -> str:

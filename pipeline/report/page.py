@@ -24,7 +24,6 @@ h1{overflow-wrap:anywhere}
 .part .card h2{font-size:1.15rem}
 .back{font-size:.85rem;opacity:.75}
 .two{display:grid;gap:1.4rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr))}
-.diagram{max-width:none}
 pre{overflow-x:auto;font-size:.8rem}
 @media print{nav,.back,.skip{display:none}.part{break-before:page}details{display:block}}
 """

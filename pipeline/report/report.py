@@ -36,10 +36,14 @@ def html(facts: Facts, config: ReportConfig) -> str:
     return page.document(f"{run.pipeline or 'pipeline'}: run {run.id}", parts, lead)
 
 
-def write(store: Store, run: Run, root: Path, config: ReportConfig) -> Path:
-    """Write the report of a run below the pipeline's root, and return its path."""
+def path_of(run: Run, root: Path) -> Path:
+    """Return where the report of a run is by default, below the pipeline's root."""
+    return root / DIRECTORY / f"{run.id}.html"
+
+
+def write(store: Store, run: Run, path: Path, config: ReportConfig) -> None:
+    """Write the report of a run, and beside it the model card as Markdown and JSON."""
     facts = Facts.of(store, run)
-    path = root / DIRECTORY / f"{run.id}.html"
     files.write_bytes(path, html(facts, config).encode())
     card = model_card.describe(facts, config)
     if card is not None:
@@ -47,4 +51,3 @@ def write(store: Store, run: Run, root: Path, config: ReportConfig) -> Path:
         files.write_bytes(path.with_suffix(".model_card.md"), markdown)
         text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
         files.write_bytes(path.with_suffix(".model_card.json"), text.encode())
-    return path

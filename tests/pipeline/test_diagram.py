@@ -75,4 +75,4 @@ def test_three_hundred_boxes_take_a_moment():
     begin = time.process_time()
     found = draw(boxes, edges, title="large")
     assert time.process_time() - begin < 1
-    assert len(re.findall("<rect", found)) == 300
+    assert len(re.findall("<text", found)) == 600
