@@ -15,8 +15,9 @@ A row counts as it was last decided: an unknown one as the cluster that explaine
 never explained are no class, and ``unknown`` is their share. The papers leave them out; here those
 of known classes are wrong in ``err`` and ``fnew``; those of new ones are not found, nor missed.
 ``found`` is the share of new rows taken for new.
-``rows_per_s`` is of processor time on one thread. ``streamndr_rows_per_s`` is null: that
-package is not among the pinned peers, and OLINDDA and GC3 have no other implementation.
+``rows_per_s`` is of processor time on one thread; ``streamndr_rows_per_s`` that of streamndr 0.2.0
+on the same stream in the same run, and ``streamndr_err`` its error, by the labels that it gives as
+rows come. OLINDDA and GC3 have no other implementation.
 
 The last line is one JSON object with these for each detector.
 """
@@ -32,7 +33,8 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from components.drift_monitor.novelty.base import NOVEL, UNKNOWN
+from benchmarks.peers import run_peer
+from components.drift_monitor.novelty.base import KNOWN, NOVEL, UNKNOWN
 from components.drift_monitor.novelty.table import NOVELTY_DETECTORS
 
 ONLINE, QUICK_ONLINE = 5000, 2000
@@ -44,6 +46,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "minas": {"radius_factor": 1.4, "threshold": 1.1, "candidates": 20, "cluster_size": 5},
     "ecsminer": {"clusters": 50, "q": 15},
 }
+#: Rows and labels before the stream, and in it.
+_PARTS = ("x", "y", "later", "truth")
 Stream = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -96,6 +100,7 @@ def score(truth: np.ndarray, labels: np.ndarray, kinds: np.ndarray) -> dict[str,
 def measure(online: int) -> dict[str, Any]:
     """Return the figures of each detector."""
     result: dict[str, Any] = {}
+    peers = _streamndr(random_rbf(online))
     for name in ("minas", "ecsminer", "olindda", "gc3"):
         stream = random_rbf(online) if name in ("minas", "ecsminer") else planted(online)
         x, y, later, truth = stream
@@ -110,10 +115,26 @@ def measure(online: int) -> dict[str, Any]:
         result[name] = {
             **score(truth, labels, kinds),
             "rows_per_s": round(online / seconds),
-            "streamndr_rows_per_s": None,
+            **peers.get(name, {"streamndr_rows_per_s": None}),
         }
-    result["note"] = "streamndr is not among the pinned peers: its speed was not measured"
     return result
+
+
+def _streamndr(stream: Stream) -> dict[str, dict[str, Any]]:
+    """Return the speed and the error of streamndr's detectors."""
+    _, y, _, truth = stream
+    request = {name: each.tolist() for name, each in zip(_PARTS, stream, strict=True)}
+    found = {}
+    for name, answer in run_peer("benchmarks.novelty_peer", request).items():
+        labels = np.array(answer["labels"])
+        done = len(labels)
+        kinds = np.where(labels < 0, UNKNOWN, np.where(np.isin(labels, np.unique(y)), KNOWN, NOVEL))
+        found[name] = {
+            "streamndr_rows_per_s": round(done / answer["seconds"]),
+            "streamndr_err": score(truth[:done], labels, kinds)["err"],
+            "streamndr_failure": answer["failure"],
+        }
+    return found
 
 
 def _arrays(rows: list[Any]) -> tuple[np.ndarray, np.ndarray]:
