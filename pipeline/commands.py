@@ -222,7 +222,7 @@ def _report(job: Job) -> str | None:
         store = _store(config)
         run = store.run(job.run_id)
         path = report.path_of(run, config.root)
-        report.write(store, run, path, config.report)
+        report.write(store, run, config.root, path, config.report)
         return str(path)
     except Exception as error:  # whatever the run left behind
         print(f"The report could not be written: {error}", file=sys.stderr)

@@ -189,12 +189,12 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Show what differs between two runs: settings, code, inputs, times, metrics."""
-    store, _ = open_store(root, config)
+    store, place = open_store(root, config)
     found = store.compare(run_a, run_b)
     if html is not None:
         from pipeline.report import comparison
 
-        files.write_bytes(html, comparison.html(store, found).encode())
+        files.write_bytes(html, comparison.html(store, found, place).encode())
         print(html, file=sys.stderr)
     if as_json:
         _print_json(
@@ -297,7 +297,7 @@ def report(
     found = store.run(run)
     settings = ReportConfig.model_validate((found.config or {}).get("report") or {})
     path = Path(output) if output is not None else reports.path_of(found, place)
-    reports.write(store, found, path, settings)
+    reports.write(store, found, place, path, settings)
     if as_json:
         _print_json({"run": found.id, "report": str(path)})
         return

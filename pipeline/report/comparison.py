@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from components.charts import escape, plain
@@ -18,7 +19,7 @@ from pipeline.ui.texts import duration, moment
 _VALUE = 120
 
 
-def html(store: Store, found: Comparison) -> str:
+def html(store: Store, found: Comparison, root: Path) -> str:
     """Return a page about what differs between two runs.
 
     Parameters
@@ -26,9 +27,11 @@ def html(store: Store, found: Comparison) -> str:
     store : Store
     found : Comparison
         What ``Store.compare`` returned.
+    root : Path
+        The pipeline's.
     """
     runs = (found.run_a, found.run_b)
-    facts = [Facts.of(store, run) for run in runs]
+    facts = [Facts.of(store, run, root) for run in runs]
     parts = [
         ("verdicts", "What became of them", page.beside(map(_verdict, runs, facts))),
         ("metrics", "Metrics", _metrics(found)),

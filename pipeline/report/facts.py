@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.errors import InputError
+from pipeline.read_verbs import check_below
 from pipeline.store import Artifact, Event, Execution, Run, Store
 
 
@@ -17,6 +19,8 @@ class Facts:
     Attributes
     ----------
     run : Run
+    root : Path
+        The pipeline's; nothing outside of it is read.
     executions : tuple of Execution
         The last attempt at each node, in the order of their starts.
     outputs : dict of (str, str) to Artifact
@@ -27,13 +31,14 @@ class Facts:
     """
 
     run: Run
+    root: Path
     executions: tuple[Execution, ...]
     outputs: dict[tuple[str, str], Artifact]
     events: tuple[Event, ...]
     dataset: dict[str, Any] | None
 
     @classmethod
-    def of(cls, store: Store, run: Run) -> Facts:
+    def of(cls, store: Store, run: Run, root: Path) -> Facts:
         """Read the facts of a run."""
         attempts = store.executions(run.id)
         last = {each.node or each.type: each for each in attempts}
@@ -47,7 +52,7 @@ class Facts:
             for event in written
             if event.artifact in known
         }
-        return cls(run, executions, outputs, events, _dataset(executions))
+        return cls(run, root, executions, outputs, events, _dataset(executions))
 
     def read_json(self, node: str, output: str, name: str) -> Any:
         """Return a JSON file of an output, or None if there is none that can be read."""
@@ -55,8 +60,9 @@ class Facts:
         if artifact is None:
             return None
         try:
+            check_below(Path(artifact.uri) / name, self.root)
             return json.loads((Path(artifact.uri) / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (InputError, OSError, ValueError):
             return None
 
     def edges(self) -> list[tuple[str, str]]:

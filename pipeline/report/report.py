@@ -7,6 +7,7 @@ from pathlib import Path
 
 from components import files
 from components.charts import escape
+from components.errors import InputError
 from pipeline.report import model_card, overview, page
 from pipeline.report.config import ReportConfig
 from pipeline.report.facts import Facts
@@ -29,7 +30,7 @@ def html(facts: Facts, config: ReportConfig) -> str:
         artifact = facts.outputs.get((section.node, section.output))
         if artifact is None:
             continue
-        fragment = section_of(artifact)
+        fragment = section_of(artifact, facts.root)
         if fragment is not None:
             parts.append((section.room, section.title, fragment))
     lead = f'<p class="quiet">Run {escape(run.id)}, {escape(moment(run.started))}</p>'
@@ -38,12 +39,14 @@ def html(facts: Facts, config: ReportConfig) -> str:
 
 def path_of(run: Run, root: Path) -> Path:
     """Return where the report of a run is by default, below the pipeline's root."""
+    if Path(run.id).name != run.id:  # by another program, in a store that is shared
+        raise InputError("The run's id is no name of a file.", got=run.id, remedy="use --output")
     return root / DIRECTORY / f"{run.id}.html"
 
 
-def write(store: Store, run: Run, path: Path, config: ReportConfig) -> None:
+def write(store: Store, run: Run, root: Path, path: Path, config: ReportConfig) -> None:
     """Write the report of a run, and beside it the model card as Markdown and JSON."""
-    facts = Facts.of(store, run)
+    facts = Facts.of(store, run, root)
     files.write_bytes(path, html(facts, config).encode())
     card = model_card.describe(facts, config)
     if card is not None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 
 from components.charts import escape
+from pipeline.read_verbs import check_below
 from pipeline.store import Artifact
 
 
@@ -53,15 +55,17 @@ def section_for(node: str | None, output: str | None) -> Section | None:
     return next((s for s in SECTIONS if (s.node, s.output) == (node, output)), None)
 
 
-def section_of(artifact: Artifact) -> str | None:
+def section_of(artifact: Artifact, root: Path) -> str | None:
     """Return an artifact's card as an HTML fragment, or None if it has none.
 
-    What goes wrong in drawing a card is said in its place, and fails nothing.
+    What goes wrong in drawing a card is said in its place, and fails nothing. An artifact outside
+    of `root`, the pipeline's, is not read.
     """
     section = section_for(artifact.node, artifact.key)
     if section is None:
         return None
     try:
+        check_below(Path(artifact.uri), root)
         card = importlib.import_module(f"components.{section.room}.card")
         fragment: str = card.section(artifact.uri)
     except Exception as error:  # a card reads files that may be of any state
