@@ -187,8 +187,8 @@ def execute(config: PipelineConfig, invocation: Invocation, plan: Callable[[], P
             view(event)
 
         code = supervisor.run(job, on_event)
-        if final and job.config.report.enabled:
-            final["report"] = _report(job)
+    if "state" in final and job.config.report.enabled:
+        final["report"] = _report(job)
     # For the user the time begins with the command, the imports included.
     final["seconds"] = time.monotonic() - started
     return Outcome(job, final, code)
@@ -224,9 +224,11 @@ def _report(job: Job) -> str | None:
         path = report.path_of(run, config.root)
         report.write(store, run, config.root, path, config.report)
         return str(path)
+    except KeyboardInterrupt:
+        print("The report was left out; the verb report writes it.", file=sys.stderr)
     except Exception as error:  # whatever the run left behind
         print(f"The report could not be written: {error}", file=sys.stderr)
-        return None
+    return None
 
 
 def as_plain(outcome: Outcome) -> dict[str, Any]:

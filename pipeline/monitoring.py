@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from pipeline.store_config import connection_config
 #: The nodes that a run of the monitor executes.
 NODES = ("HistoryResolver", "SpanGen", "DriftMonitor")
 _HISTORY = "MonitoringHistory"
+#: Settings whose keys are columns.
+_BY_COLUMN = ("columns", "monotonic")
 
 
 def monitor(
@@ -223,6 +225,8 @@ def _train_anew(
             "the change."
         )
     settings = retraining(config, outcome.job.dataset, window)
+    if window["empty"] and not as_json:
+        print(f"Left out, for want of any value there: {', '.join(window['empty'])}.")
     return commands.execute(settings, invocation, lambda: commands.inspected(settings, dict))
 
 
@@ -237,8 +241,12 @@ def retraining(
     dataset : DatasetSpec
         The data that the watched model was trained on.
     window : dict
-        ``uri`` and ``artifact`` of the history that holds it.
+        ``uri`` and ``artifact`` of the history that holds it, and the columns that are ``empty``
+        there: settings do not name them.
     """
+    config = PipelineConfig.model_validate(
+        _without(config.model_dump(mode="json", by_alias=True, exclude_unset=True), window["empty"])
+    )
     kinds = {column.name: column.kind for column in dataset.columns}
     split = config.data.split
     if split.column is not None and split.column not in kinds:
@@ -265,3 +273,19 @@ def retraining(
             "later": LaterData(history=window["artifact"], window=window["artifact"]),
         }
     )
+
+
+def _without(settings: Any, names: Collection[str], parent: str = "") -> Any:
+    """Return settings that do not name some columns, in lists or as keys of what is by column."""
+    if isinstance(settings, dict):
+        by_column = parent in _BY_COLUMN
+        return {
+            key: _without(value, names, key)
+            for key, value in settings.items()
+            if not (by_column and key in names)
+        }
+    if isinstance(settings, list):
+        kept = [_without(value, names, parent) for value in settings if value not in names]
+        # A slice by such a column alone is none.
+        return [value for value in kept if value != [] or value in settings]
+    return settings

@@ -167,7 +167,7 @@ def _window(
         return None
     chosen = window.choose(history, alarms, config.retrain.min_rows)
     if chosen["lacking"] is None:
-        window.write(
+        chosen["empty"] = window.write(
             history, chosen, reader.schema, reader.problem, config.key, directory / WINDOW_FILE
         )
     return chosen

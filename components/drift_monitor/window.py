@@ -89,8 +89,10 @@ def write(
     problem: Problem,
     key: str | None,
     path: Path,
-) -> None:
+) -> list[str]:
     """Write the rows of a window as a table like the data, with the labels known by now.
+
+    Returns the columns that have no value in it.
 
     Parameters
     ----------
@@ -119,8 +121,10 @@ def write(
             known = table.column("key") if "key" in table.schema.names else None
             part[key] = pa.nulls(len(rows), pa.string()) if known is None else known.take(rows)
         parts.append(pa.table(part))
+    table = pa.concat_tables(parts)
     with files.atomic_path(path) as temporary:
-        pyarrow.parquet.write_table(pa.concat_tables(parts), temporary)
+        pyarrow.parquet.write_table(table, temporary)
+    return [name for name in table.schema.names if table.column(name).null_count == len(table)]
 
 
 def _records(uri: str, places: NDArray[np.int64]) -> list[bytes]:

@@ -54,6 +54,12 @@ class Facts:
         }
         return cls(run, root, executions, outputs, events, _dataset(executions))
 
+    @property
+    def told(self) -> set[str]:
+        """The nodes whose outputs the report shows: of a part of the DAG those that ran."""
+        only = (self.run.job or {}).get("only")
+        return set(only) if only else {node for node, _ in self.outputs}
+
     def read_json(self, node: str, output: str, name: str) -> Any:
         """Return a JSON file of an output, or None if there is none that can be read."""
         artifact = self.outputs.get((node, output))
@@ -74,7 +80,7 @@ class Facts:
         return [
             (names[makers[event.artifact]], names[event.execution])
             for event in self.events
-            if event.kind == "input" and event.artifact in makers
+            if event.kind in ("input", "resolved") and event.artifact in makers
         ]
 
 

@@ -77,7 +77,8 @@ def _why(evaluation: dict[str, Any]) -> str:
         "smallest": "it is the smallest that is good enough",
     }
     bounds = f"keeps {count(kept, 'bound')}" if kept else "has no bound to keep"
-    return f"It {bounds}, and {words.get(rule, rule)} by {evaluation['rule']['metric']}."
+    by = "" if rule == "trained" else f" by {evaluation['rule']['metric']}"
+    return f"It {bounds}, and {words.get(rule, rule)}{by}."
 
 
 def _dag(facts: Facts) -> str:

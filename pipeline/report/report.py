@@ -28,7 +28,7 @@ def html(facts: Facts, config: ReportConfig) -> str:
         parts.append(("model-card", "Model card", model_card.as_section(card)))
     for section in SECTIONS:
         artifact = facts.outputs.get((section.node, section.output))
-        if artifact is None:
+        if artifact is None or section.node not in facts.told:
             continue
         fragment = section_of(artifact, facts.root)
         if fragment is not None:
