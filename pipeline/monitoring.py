@@ -62,39 +62,82 @@ def monitor(
     int
         0 without an alarm, or if the model that was trained anew was pushed; 3 after an alarm.
     """
-    if not paths and labels is None:
+    if not paths and labels is None and not retrain:
         raise InputError(
-            "There is nothing to monitor.", expected="a file of later data, or --labels FILE"
+            "There is nothing to monitor.",
+            expected="a file of later data, --labels FILE, or --retrain after an alarm",
         )
     # What is told by an alarm is told by the exit code.
     settings = (config.monitor or DriftMonitorConfig()).model_copy(update={"gate": True})
     config = config.model_copy(update={"monitor": settings})
     store = Store(connection_config(config.store, config.root), config.name)
+    if not paths and labels is None:
+        return _train_on_standing_window(store, config, base, invocation, as_json=as_json)
     outcome = commands.execute(
         config, invocation, lambda: _plan(store, config, paths, labels, base)
     )
-    wanted = settings.retrain.automatic if retrain is None else retrain
-    window = None
-    if outcome.code == GateRefusedError.exit_code:
-        window = _window(store, outcome.job.run_id)
     result = commands.as_plain(outcome)
     if not as_json:
         commands.summarise(outcome, invocation)
     code = outcome.code
+    window = None
+    if code == GateRefusedError.exit_code:
+        window = _window(store, outcome.job.run_id)
     if window is not None:
-        anew = _train_anew(config, outcome, window, wanted, invocation, as_json=as_json)
-        if isinstance(anew, Outcome):
-            code = anew.code
-            result["retraining"] = commands.as_plain(anew)
+        wanted = settings.retrain.automatic if retrain is None else retrain
+        if window["lacking"] is None and not wanted:
+            told = (
+                f"{window['rows']:,} rows are there to train anew on ({window['since_change']:,} "
+                "since the change): monitor --retrain does."
+            )
+            result["retraining"] = told
             if not as_json:
-                commands.summarise(anew, invocation)
+                print(f"  {told}")
         else:
-            result["retraining"] = anew
-            if not as_json:
-                print(f"  {anew}")
+            anew = _train_anew(config, outcome.job.dataset, window, invocation, as_json=as_json)
+            code = anew.code if isinstance(anew, Outcome) else code
+            result["retraining"] = _told(anew, invocation, as_json=as_json)
     if as_json:
         print(json.dumps(result))
     return code
+
+
+def _train_on_standing_window(
+    store: Store,
+    config: PipelineConfig,
+    base: str | None,
+    invocation: Invocation,
+    *,
+    as_json: bool,
+) -> int:
+    """Train anew after an alarm of an earlier run of the monitor."""
+    run = _base(store, config, base)
+    found = _newest_history(store, run)
+    artifact = None if found is None else store.artifact(found)
+    chosen = None if artifact is None else history.load(artifact.uri)["window"]
+    if artifact is None or chosen is None:
+        raise InputError(
+            "No alarm stands after which a model could be trained anew.",
+            expected="an alarm in the last run of the monitor",
+            remedy="Monitor later data first.",
+        )
+    window = {**chosen, "artifact": artifact.id, "uri": artifact.uri}
+    anew = _train_anew(config, _dataset(store, run), window, invocation, as_json=as_json)
+    told = _told(anew, invocation, as_json=as_json)
+    if as_json:
+        print(json.dumps({"retraining": told}))
+    return anew.code if isinstance(anew, Outcome) else GateRefusedError.exit_code
+
+
+def _told(anew: Outcome | str, invocation: Invocation, *, as_json: bool) -> Any:
+    """Return, and say, what became of training anew."""
+    if isinstance(anew, str):
+        if not as_json:
+            print(f"  {anew}")
+        return anew
+    if not as_json:
+        commands.summarise(anew, invocation)
+    return commands.as_plain(anew)
 
 
 def _plan(
@@ -202,9 +245,8 @@ def _window(store: Store, run_id: str) -> dict[str, Any] | None:
 
 def _train_anew(
     config: PipelineConfig,
-    outcome: Outcome,
+    dataset: DatasetSpec,
     window: dict[str, Any],
-    wanted: bool,
     invocation: Invocation,
     *,
     as_json: bool,
@@ -212,19 +254,14 @@ def _train_anew(
     """Run the DAG on a window of rows, or say why not."""
     if window["lacking"] is not None:
         return f"Training anew is not possible: {window['lacking']}."
-    if not wanted:
-        return (
-            f"{window['rows']:,} rows are there to train anew on ({window['since_change']:,} since "
-            "the change): add --retrain."
-        )
-    if outcome.job.dataset.image is not None:
+    if dataset.image is not None:
         return "Training anew on a window is for tables; use run with the new images."
     if not as_json:
         print(
             f"\nTraining anew on {window['rows']:,} rows, {window['since_change']:,} of them since "
             "the change."
         )
-    settings = retraining(config, outcome.job.dataset, window)
+    settings = retraining(config, dataset, window)
     if window["empty"] and not as_json:
         print(f"Left out, for want of any value there: {', '.join(window['empty'])}.")
     return commands.execute(settings, invocation, lambda: commands.inspected(settings, dict))
