@@ -15,6 +15,11 @@ setup(
         include=["pipeline", "pipeline.*", "components", "components.*", "schemas"]
     ),
     py_modules=["local_runner"],
-    package_data={"pipeline": ["configs/*.yaml"], "schemas": ["*.pbtxt"]},
+    package_data={
+        "pipeline": ["configs/*.yaml"],
+        "pipeline.ui": ["static/*", "templates/*"],
+        "pipeline.ui.what_if": ["static/*", "templates/*"],
+        "schemas": ["*.pbtxt"],
+    },
     entry_points={"console_scripts": ["modelworks=pipeline.cli:main"]},
 )

@@ -289,6 +289,13 @@ def load(path: str | Path, overrides: tuple[str, ...] = ()) -> PipelineConfig:
         _apply(values, override)
     # What was typed is meant from where it was typed.
     _resolve_paths(values, Path.cwd())
+    if "later" in values:
+        raise InputError(
+            "Later data are given to the verb monitor, and not set.",
+            file=str(path),
+            setting="later",
+            remedy="Use monitor FILE; or data.spans and data.periods for what a run holds back.",
+        )
     values.setdefault("name", path.stem)
     values.setdefault("root", f"runs/{values['name']}")
     if isinstance(values["root"], str):

@@ -276,3 +276,11 @@ def test_the_engine_follows_the_size_of_the_data():
         "--runner=FlinkRunner",
         "--parallelism=4",
     ]
+
+
+def test_later_data_are_no_setting(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("data: {path: d.csv, label: y}\nlater: {history: 3}\n")
+    with pytest.raises(InputError, match="given to the verb monitor") as caught:
+        load(path)
+    assert caught.value.details["setting"] == "later"
