@@ -20,6 +20,10 @@ OPTIONAL = (
     "ModelDebugger",
     "Remediator",
     "Explainer",
+    "DriftMonitor",
+    "WindowResolver",
+    "HistoryResolver",
+    "SpanGen",
 )
 ALWAYS = [name for name in dag.NODES if name not in OPTIONAL]
 
@@ -282,5 +286,5 @@ def test_later_data_are_no_setting(tmp_path):
     path = tmp_path / "c.yaml"
     path.write_text("data: {path: d.csv, label: y}\nlater: {history: 3}\n")
     with pytest.raises(InputError, match="given to the verb monitor") as caught:
-        load(path)
+        config.load(path)
     assert caught.value.details["setting"] == "later"
