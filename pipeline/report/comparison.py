@@ -30,17 +30,22 @@ def html(store: Store, found: Comparison, root: Path) -> str:
     root : Path
         The pipeline's.
     """
+    title = f"{found.run_a.id} and {found.run_b.id}"
+    return page.document(title, parts(store, found, root))
+
+
+def parts(store: Store, found: Comparison, root: Path) -> list[tuple[str, str, str]]:
+    """Return the anchor, the heading and the markup of each part of the page."""
     runs = (found.run_a, found.run_b)
     facts = [Facts.of(store, run, root) for run in runs]
-    parts = [
+    drawn = [
         ("verdicts", "What became of them", page.beside(map(_verdict, runs, facts))),
         ("metrics", "Metrics", _metrics(found)),
         ("settings", "Settings, code and inputs", _settings(found)),
         ("nodes", "States and times", _nodes(found)),
         ("graphs", "What ran", "".join(map(_graph, runs, facts))),
     ]
-    title = f"{found.run_a.id} and {found.run_b.id}"
-    return page.document(title, [part for part in parts if part[2]])
+    return [part for part in drawn if part[2]]
 
 
 def _verdict(run: Run, facts: Facts) -> str:

@@ -183,6 +183,10 @@ class Store:
         """Return the names of all nodes that ever ran."""
         return sorted({context.name.rpartition(".")[2] for context in self._contexts.nodes()})
 
+    def types(self) -> list[str]:
+        """Return the names of all types of artifacts."""
+        return sorted(kind.name for kind in self._mlmd.get_artifact_types())
+
     # -------------------------------------------------------------- artifacts
 
     def artifacts(
@@ -441,7 +445,7 @@ class Store:
         return list(self._mlmd.get_artifacts_by_id(sorted(ids))) if ids else []
 
     def _check_type(self, name: str) -> None:
-        valid = sorted(item.name for item in self._mlmd.get_artifact_types())
+        valid = self.types()
         if name not in valid:
             raise InputError(
                 f"There is no artifact type {name!r}{nearest(name, valid)}.",

@@ -54,8 +54,13 @@ def render(
         and the token of forms, ``csrf_token``.
     status : int
     """
+    return HTMLResponse(fragment(request, template, values), status)
+
+
+def fragment(request: Request, template: str, values: Mapping[str, Any]) -> str:
+    """Return what a template makes of the values of every page, and of its own."""
     context = Context.of(request)
-    page = _environment.get_template(template).render(
+    return _environment.get_template(template).render(
         context=context,
         path=request.url.path,
         parts=_PARTS,
@@ -63,4 +68,3 @@ def render(
         csrf_token=context.token,
         **values,
     )
-    return HTMLResponse(page, status)

@@ -157,7 +157,7 @@ async def _body(headers: Headers, receive: Receive) -> bytes | None:
     announced = headers.get("content-length", "0")
     if not announced.isdigit() or int(announced) > MOST_BYTES:
         return None
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         if message["type"] != "http.request":

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from pipeline.ui.pages import runs
+from pipeline.ui.pages import artifacts, compare, findings, lineage, models, run, runs
 
-_PARTS = (runs,)
+_PARTS = (runs, run, artifacts, lineage, models, findings, compare)
 
 
 def routes() -> list[BaseRoute]:

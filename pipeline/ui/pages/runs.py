@@ -40,7 +40,11 @@ def runs(request: Request) -> Response:
     ]
     metrics = _metric_names(everything)
     sort = given.get("sort", "started")
-    key = _SORTS.get(sort) or (lambda run: run.metrics.get(sort) if sort in metrics else None)
+
+    def by_metric(run: Run) -> Any:
+        return run.metrics.get(sort) if sort in metrics else None
+
+    key: Callable[[Run], Any] = _SORTS.get(sort, by_metric)
     descending = given.get("order", "down") != "up"
     known = sorted((run for run in found if key(run) is not None), key=key, reverse=descending)
     ordered = known + [run for run in found if key(run) is None]

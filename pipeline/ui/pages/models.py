@@ -1,0 +1,73 @@
+"""Models: which run trained which, what was blessed of them, and what was pushed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from pipeline.store import Artifact, Run
+from pipeline.ui.context import Context
+from pipeline.ui.rendering import render
+
+#: The newest artifacts that are looked through.
+_MOST = 400
+_TYPES = ("Model", "ModelCollection", "PushedModel")
+
+
+@dataclass
+class Models:
+    """The models of a run.
+
+    Attributes
+    ----------
+    run : Run
+    candidates : list of Artifact
+    blessed, pushed : Artifact or None
+    """
+
+    run: Run
+    candidates: list[Artifact] = field(default_factory=list)
+    blessed: Artifact | None = None
+    pushed: Artifact | None = None
+
+
+def models(request: Request) -> Response:
+    """Show the models, the newest first."""
+    context = Context.of(request)
+    with context.reading() as store:
+        known = set(store.types())
+        found = [
+            artifact
+            for kind in _TYPES
+            if kind in known
+            for artifact in store.artifacts(type=kind, limit=_MOST)
+        ]
+        by_run = defaultdict(list)
+        for artifact in found:
+            if artifact.run is not None:
+                by_run[artifact.run].append(artifact)
+        rows = [
+            _of(store.run(run), by_run[run])
+            for run in sorted(by_run, reverse=True)
+            if store.has_run(run)
+        ]
+    return render(request, "models.html", {"rows": rows})
+
+
+def _of(run: Run, artifacts: list[Artifact]) -> Models:
+    models = Models(run)
+    for artifact in sorted(artifacts, key=lambda each: each.id):
+        if artifact.type == "PushedModel":
+            models.pushed = artifact if artifact.properties.get("pushed") == 1 else None
+        elif artifact.key == "blessed_model":
+            models.blessed = artifact if artifact.properties.get("candidate") else None
+        else:
+            models.candidates.append(artifact)
+    return models
+
+
+ROUTES: list[BaseRoute] = [Route("/models", models)]
