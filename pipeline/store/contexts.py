@@ -55,7 +55,8 @@ class Contexts:
 
     def find_run(self, run_id: str) -> tuple[metadata_store_pb2.Context, str | None]:
         """Return the context of a run and its pipeline's name; see `Store.run`."""
-        exact = self.run(run_id)
+        # SQLite's texts end at a NUL: what follows it would not be looked at.
+        exact = self.run(run_id) if run_id.isprintable() else None
         if exact is not None:
             pipeline = self._pipeline_of(exact)
             if self._pipeline in (None, pipeline):

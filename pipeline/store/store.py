@@ -63,6 +63,7 @@ class Store:
         self._pipeline = pipeline
         self._contexts = Contexts(self._mlmd, pipeline)
         self._places: dict[int, tuple[str | None, str | None]] = {}
+        self._ended: dict[int, tuple[tuple[int, str | None], Run]] = {}
 
     # ------------------------------------------------------------------- runs
 
@@ -377,6 +378,16 @@ class Store:
         self._mlmd.put_executions([execution], field_mask_paths=paths)
 
     def _run(self, context: metadata_store_pb2.Context, pipeline: str | None) -> Run:
+        # A run that has ended is as it was when it was last written; to read it takes longer.
+        written, known = self._ended.get(context.id, (None, None))
+        if known is not None and written == (context.last_update_time_since_epoch, pipeline):
+            return known
+        run = self._read_run(context, pipeline)
+        if run.ended is not None:
+            self._ended[context.id] = ((context.last_update_time_since_epoch, pipeline), run)
+        return run
+
+    def _read_run(self, context: metadata_store_pb2.Context, pipeline: str | None) -> Run:
         executions = None
         if "mw_state" not in context.custom_properties:
             executions = self._mlmd.get_executions_by_context(context.id)
