@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import shlex
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from components.errors import InputError
@@ -18,50 +16,12 @@ from components.example_gen.dataset import DatasetSpec
 from pipeline import dag
 from pipeline.config import PipelineConfig
 from pipeline.inspection import fit_to_data, inspect_data
+from pipeline.invocation import Invocation
 from pipeline.job import Event, Job
 from pipeline.progress import View
 from pipeline.store import Run, Store
 from pipeline.store_config import connection_config
 from pipeline.supervisor import Supervisor, interruptible
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """How the user called, to say what to type next.
-
-    Attributes
-    ----------
-    config : str
-        Value of ``--config``.
-    settings : tuple of str
-        Values of ``--set``.
-    """
-
-    config: str
-    settings: tuple[str, ...] = ()
-
-    @property
-    def program(self) -> list[str]:
-        """The words that start this program."""
-        if not sys.argv[0].endswith(".py"):
-            return [sys.argv[0]]  # the installed command
-        python = os.path.relpath(sys.executable)
-        return [sys.executable if python.startswith("..") else python, sys.argv[0]]
-
-    @property
-    def place(self) -> list[str]:
-        """The ``--set`` options that say where the runs are."""
-        told = [item for item in self.settings if item.startswith(("root=", "store."))]
-        return [word for item in told for word in ("--set", item)]
-
-    def resume(self) -> str:
-        """Return the command that goes on after a failure."""
-        return shlex.join([*self.program, "resume", "--config", self.config, *self.place])
-
-    def show(self, run: str, root: Path) -> str:
-        """Return the command that shows a run."""
-        where = ["--root", str(root)] if self.place else ["--config", self.config]
-        return shlex.join([*self.program, "show", run, *where])
 
 
 def run(config: PipelineConfig, *, invocation: Invocation, as_json: bool) -> int:

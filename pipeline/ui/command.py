@@ -42,7 +42,7 @@ def ui(
     ] = False,
 ) -> None:
     """Serve a web app that shows runs, artifacts, lineage and models (Ctrl-C ends it)."""
-    from pipeline.commands import Invocation
+    from pipeline.invocation import Invocation
     from pipeline.read_verbs import open_store
     from pipeline.ui import server
     from pipeline.ui.context import Context
