@@ -180,7 +180,7 @@ def _alarms(spans: list[Entry]) -> str:
         return ""
     columns = [
         Column("span", "name"),
-        Column("time"),
+        Column("time", "number"),
         Column("watched"),
         Column("changed since"),
         Column("evidence", "wide"),
