@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from components.errors import INTERRUPTED, InputError, ModelworksError
 from pipeline import read_verbs
+from pipeline.invocation import Invocation
 from pipeline.ui import command as ui_command
 
 app = typer.Typer(
@@ -56,7 +57,7 @@ def run(
     from pipeline.config import load
 
     loaded = load(config, _overrides(settings, no_cache))
-    invocation = commands.Invocation(config, tuple(settings or ()))
+    invocation = Invocation(config, tuple(settings or ()))
     raise typer.Exit(commands.run(loaded, invocation=invocation, as_json=as_json))
 
 
@@ -85,7 +86,7 @@ def rerun(
             node,
             with_downstream=downstream,
             base=base,
-            invocation=commands.Invocation(config, tuple(settings or ())),
+            invocation=Invocation(config, tuple(settings or ())),
             as_json=as_json,
         )
     )
@@ -104,7 +105,7 @@ def resume(
     from pipeline import commands
     from pipeline.config import load
 
-    invocation = commands.Invocation(config, tuple(place or ()))
+    invocation = Invocation(config, tuple(place or ()))
     loaded = load(config, invocation.settings)
     raise typer.Exit(commands.resume(loaded, run_id, invocation=invocation, as_json=as_json))
 
@@ -139,7 +140,6 @@ def monitor(
 ) -> None:
     """Watch data that came after training; exit code 3 after an alarm."""
     from pipeline import monitoring
-    from pipeline.commands import Invocation
     from pipeline.config import load
 
     code = monitoring.monitor(

@@ -19,8 +19,9 @@ from components.example_gen.dataset import Column, DatasetSpec
 from components.example_gen.discovery import format_of
 from components.models.judge import METRICS
 from pipeline import commands
-from pipeline.commands import Invocation, Outcome, Plan
+from pipeline.commands import Outcome, Plan
 from pipeline.config import LaterData, PipelineConfig
+from pipeline.invocation import Invocation
 from pipeline.store import Run, Store
 from pipeline.store_config import connection_config
 

@@ -9,7 +9,7 @@ from components.evaluator.config import BEATS
 from components.example_gen.config import SplitConfig
 from components.example_gen.dataset import Column, DatasetSpec
 from pipeline import config
-from pipeline.commands import Invocation
+from pipeline.invocation import Invocation
 from pipeline.monitoring import monitor, retraining
 
 WINDOW = {"uri": "/r/artifacts/DriftMonitor/history/7", "artifact": 7, "empty": []}
