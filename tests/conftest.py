@@ -7,12 +7,8 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:
     # There is a worker for each core: more threads would only wait for each other. Libraries
     # read these when they are imported, here and in the processes that tests start.
-    for name in (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "TF_NUM_INTRAOP_THREADS",
-        "TF_NUM_INTEROP_THREADS",
-    ):
+    # Those between operations stay: a parameter server with one waits for itself.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
         os.environ.setdefault(name, "1")
 
 pytest_plugins = ["tests.databases"]

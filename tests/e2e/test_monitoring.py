@@ -93,7 +93,8 @@ def test_a_drift_is_found_and_a_better_model_trained_and_pushed(project):
 
     # A month in which the concept changes: an alarm, and a model of the rows since then.
     may = save(project, trips("v", 1500, 6, 122, flip_from=500), "may.csv")
-    result = project.run(may, "--retrain", verb="monitor").json
+    # Two workers, of which a fork of the second would inherit the threads that drew the report.
+    result = project.run(may, "--retrain", verb="monitor", new_process=True).json
     assert (result["exit_code"], result["state"]) == (3, "REFUSED")
     assert result["refusals"][0].startswith("Drift: may:")
     anew = result["retraining"]
