@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import signal
 import socket
+import sys
 
 from components.errors import InputError
+from pipeline.ui import starting
 from pipeline.ui.app import create
 from pipeline.ui.context import Context
 
@@ -42,11 +45,14 @@ def serve(context: Context, host: str, port: int) -> None:
         lifespan="off",
         timeout_graceful_shutdown=_GRACE,
     )
+    # So that what the app has started is ended, too.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     print(f"http://{_shown(host)}:{listener.getsockname()[1]}/  (Ctrl-C ends it)", flush=True)
     try:
         uvicorn.Server(config).run(sockets=[listener])
     finally:
         listener.close()
+        starting.end_all()
 
 
 def _listen(host: str, port: int) -> socket.socket:

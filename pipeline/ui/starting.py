@@ -18,6 +18,7 @@ from starlette.routing import Route
 from pipeline import dag
 from pipeline.read_verbs import check_below
 from pipeline.ui.context import Context
+from pipeline.ui.rendering import render
 from pipeline.ui.security import form
 
 #: Seconds that TensorBoard has to answer.
@@ -54,7 +55,10 @@ async def rerun(request: Request) -> Response:
 
 
 def tensorboard(request: Request) -> Response:
-    """Start TensorBoard on the logs of a training, once, and go there."""
+    """Start TensorBoard on the logs of a training, once, and say where it is.
+
+    A form that the app answers may lead to no other server: that is for a link.
+    """
     context = _allowed(request)
     with context.reading() as store:
         found = store.run(request.path_params["run"])
@@ -66,7 +70,8 @@ def tensorboard(request: Request) -> Response:
     running = _boards.get(trained.uri)
     if running is None or running[0].poll() is not None:
         _boards[trained.uri] = running = _board(trained.uri)
-    return RedirectResponse(f"http://{_LOOPBACK}:{running[1]}/", 303)
+    address = f"http://{_LOOPBACK}:{running[1]}/"
+    return render(request, "tensorboard.html", {"run": found, "address": address})
 
 
 def end_all() -> None:
