@@ -5,13 +5,16 @@ from __future__ import annotations
 from components.errors import InputError
 from components.naming import nearest
 from pipeline.store.connection import Connection
-from pipeline.store.mlmd import metadata_store_pb2
+from pipeline.store.mlmd import ListOptions, metadata_store_pb2
 
 #: TFX's types of contexts.
 PIPELINE, RUN, NODE = "pipeline", "pipeline_run", "node"
 #: Stands for the newest run.
 LATEST = "latest"
 
+# Milliseconds by which what was written earlier may become visible later: a transaction that
+# took long, or the clock of another host.
+_MARGIN = 600_000
 # How many valid names an error lists.
 _LISTED = 12
 
@@ -29,9 +32,18 @@ class Contexts:
     def __init__(self, mlmd: Connection, pipeline: str | None) -> None:
         self._mlmd = mlmd
         self._pipeline = pipeline
+        self._known: dict[int, tuple[metadata_store_pb2.Context, str | None]] = {}
 
     def runs(self) -> list[tuple[metadata_store_pb2.Context, str | None]]:
-        """Return the contexts of runs, the newest first, with their pipelines' names."""
+        """Return the contexts of runs, the newest first, with their pipelines' names.
+
+        All are read once; after that those alone that have been written since.
+        """
+        changed = self._read_changed() if self._known else self._read_all()
+        self._known.update(changed)
+        return sorted(self._known.values(), key=lambda item: _age(item[0]), reverse=True)
+
+    def _read_all(self) -> dict[int, tuple[metadata_store_pb2.Context, str | None]]:
         found: dict[int, tuple[metadata_store_pb2.Context, str | None]] = {}
         if self._pipeline is None:
             for context in self._mlmd.get_contexts_by_type(RUN):
@@ -40,7 +52,21 @@ class Contexts:
             for context in self._mlmd.get_children_contexts_by_context(pipeline.id):
                 if context.type == RUN:
                     found[context.id] = (context, pipeline.name)
-        return sorted(found.values(), key=lambda item: _age(item[0]), reverse=True)
+        return found
+
+    def _read_changed(self) -> dict[int, tuple[metadata_store_pb2.Context, str | None]]:
+        newest = max(item.last_update_time_since_epoch for item, _ in self._known.values())
+        options = ListOptions(
+            filter_query=f"type = '{RUN}' AND last_update_time_since_epoch >= {newest - _MARGIN}"
+        )
+        found: dict[int, tuple[metadata_store_pb2.Context, str | None]] = {}
+        for context in self._mlmd.get_contexts(options):
+            # A run is tied to its pipeline after it is first written, and never again.
+            _, pipeline = self._known.get(context.id, (None, None))
+            pipeline = pipeline or self._pipeline_of(context)
+            if self._pipeline in (None, pipeline):
+                found[context.id] = (context, pipeline)
+        return found
 
     def pipelines(self) -> list[metadata_store_pb2.Context]:
         """Return the contexts of the pipelines."""

@@ -112,6 +112,28 @@ def test_a_pipeline_sees_its_own_runs_only(connection):
         store.run("m1")
 
 
+def test_a_store_that_was_read_sees_what_is_written_later(connection):
+    ours, others = RecordedPipeline(connection), RecordedPipeline(connection, "other")
+    ours.begin("r1", mw_state="RUNNING", mw_started=1.0)
+    everything, own = Store(connection), Store(connection, "taxi")
+    for store in (everything, own):
+        assert [(each.id, each.state) for each in store.runs()] == [("r1", "RUNNING")]
+    own.record_run("r1", mw_state="COMPLETE", mw_ended=9.0)
+    ours.begin("r2", mw_state="COMPLETE", mw_started=2.0, mw_ended=3.0)
+    others.begin("r3", mw_state="COMPLETE", mw_started=4.0, mw_ended=5.0)
+    assert [(each.id, each.state) for each in own.runs()] == [
+        ("r2", "COMPLETE"),
+        ("r1", "COMPLETE"),
+    ]
+    assert [(each.id, each.pipeline) for each in everything.runs()] == [
+        ("r3", "other"),
+        ("r2", "taxi"),
+        ("r1", "taxi"),
+    ]
+    own.record_run("r2", mw_summary={"metrics": {"AUC": 0.5}})
+    assert everything.runs()[1].metrics == {"AUC": 0.5}
+
+
 def test_a_run_is_found_by_a_unique_beginning(sqlite):
     pipeline = RecordedPipeline(sqlite)
     for name in ("20250101-a", "20250101-b", "20250102-a", "20250101"):

@@ -50,11 +50,7 @@ def models(request: Request) -> Response:
         for artifact in found:
             if artifact.run is not None:
                 by_run[artifact.run].append(artifact)
-        rows = [
-            _of(store.run(run), by_run[run])
-            for run in sorted(by_run, reverse=True)
-            if store.has_run(run)
-        ]
+        rows = [_of(run, by_run[run.id]) for run in store.runs() if run.id in by_run]
     return render(request, "models.html", {"rows": rows})
 
 
