@@ -12,18 +12,19 @@ from starlette.routing import BaseRoute, Route
 
 from pipeline.report.sections import section_of
 from pipeline.ui.context import Context
+from pipeline.ui.numbers import whole
 from pipeline.ui.rendering import render
 
 #: Artifacts on one page.
 PAGE = 100
+_MOST_PAGES = 100_000
 
 
 def artifacts(request: Request) -> Response:
     """List artifacts, the newest first."""
     context = Context.of(request)
     given = {name: request.query_params.get(name, "").strip() for name in ("type", "node", "run")}
-    number = request.query_params.get("page", "")
-    page = max(int(number), 1) if number.isdecimal() and len(number) < 6 else 1
+    page = whole(request.query_params, "page", usual=1, least=1, most=_MOST_PAGES)
     with context.reading() as store:
         found = store.artifacts(
             type=given["type"] or None,
@@ -64,5 +65,5 @@ def artifact(request: Request) -> Response:
 
 ROUTES: list[BaseRoute] = [
     Route("/artifacts", artifacts),
-    Route("/artifacts/{artifact:int}", artifact),
+    Route("/artifacts/{artifact:id}", artifact),
 ]

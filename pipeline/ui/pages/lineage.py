@@ -12,10 +12,12 @@ from pipeline import diagram
 from pipeline.diagram import Box
 from pipeline.store import Lineage
 from pipeline.ui.context import Context
+from pipeline.ui.numbers import whole
 from pipeline.ui.rendering import render
 
 #: Executions away that are shown at first, and how many more at a time.
 _DEPTH, _MORE = 4, 4
+_DEEPEST = 99
 #: Boxes of a graph that can still be read.
 _MOST = 240
 
@@ -26,8 +28,7 @@ def lineage(request: Request) -> Response:
     direction = request.query_params.get("direction", "up")
     if direction not in ("up", "down"):
         raise InputError("There is no such direction.", expected="up or down", got=direction)
-    given = request.query_params.get("depth", "")
-    depth = min(max(int(given), 1), 99) if given.isdecimal() and len(given) < 4 else _DEPTH
+    depth = whole(request.query_params, "depth", usual=_DEPTH, least=1, most=_DEEPEST)
     with context.reading() as store:
         found = store.lineage(request.path_params["artifact"], direction, depth)
         while depth > 1 and len(found.artifacts) + len(found.executions) > _MOST:
@@ -76,4 +77,4 @@ def _graph(found: Lineage) -> str:
     return diagram.draw(boxes, edges, title=f"Lineage of artifact {found.artifact.id}")
 
 
-ROUTES: list[BaseRoute] = [Route("/lineage/{artifact:int}", lineage)]
+ROUTES: list[BaseRoute] = [Route("/lineage/{artifact:id}", lineage)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,8 +14,8 @@ from pipeline.store import Artifact, Run
 from pipeline.ui.context import Context
 from pipeline.ui.rendering import render
 
-#: The newest artifacts that are looked through.
-_MOST = 400
+#: The newest artifacts of each type that are looked through.
+_MOST = 200
 _TYPES = ("Model", "ModelCollection", "PushedModel")
 
 
@@ -40,18 +41,18 @@ def models(request: Request) -> Response:
     context = Context.of(request)
     with context.reading() as store:
         known = set(store.types())
-        found = [
-            artifact
-            for kind in _TYPES
-            if kind in known
-            for artifact in store.artifacts(type=kind, limit=_MOST)
-        ]
         by_run = defaultdict(list)
-        for artifact in found:
-            if artifact.run is not None:
-                by_run[artifact.run].append(artifact)
-        rows = [_of(run, by_run[run.id]) for run in store.runs() if run.id in by_run]
-    return render(request, "models.html", {"rows": rows})
+        cut = set()
+        for kind in _TYPES:
+            found = store.artifacts(type=kind, limit=_MOST) if kind in known else []
+            if len(found) == _MOST:  # what this run and earlier ones made may be left out
+                cut.add(found[-1].run)
+            for artifact in found:
+                if artifact.run is not None:
+                    by_run[artifact.run].append(artifact)
+        whole = takewhile(lambda run: run.id not in cut, store.runs())
+        rows = [_of(run, by_run[run.id]) for run in whole if run.id in by_run]
+    return render(request, "models.html", {"rows": rows, "cut": bool(cut)})
 
 
 def _of(run: Run, artifacts: list[Artifact]) -> Models:

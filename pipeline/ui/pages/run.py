@@ -22,12 +22,14 @@ from pipeline.report.facts import Facts
 from pipeline.store import Run
 from pipeline.ui import starting
 from pipeline.ui.context import Context
+from pipeline.ui.numbers import whole
 from pipeline.ui.rendering import fragment, render
 from pipeline.ui.security import SANDBOX_POLICY
 from pipeline.ui.texts import duration
 
 #: Bytes of a log that one answer carries: the last ones, or those since the last answer.
 _LOG_BYTES = 200_000
+_LONGEST_LOG = 10**15
 #: Of a node that has not begun.
 _WAITING = "waiting"
 
@@ -57,8 +59,8 @@ def log(request: Request) -> Response:
 def log_text(request: Request) -> Response:
     """Answer with what a log has gained since a place in it."""
     found, path = _log(request)
-    given = request.query_params.get("since", "0")
-    text, end = _tail(path, int(given) if given.isdecimal() else 0)
+    since = whole(request.query_params, "since", usual=0, least=0, most=_LONGEST_LOG)
+    text, end = _tail(path, since)
     return JSONResponse({"text": text, "end": end, "running": found.state == "RUNNING"})
 
 

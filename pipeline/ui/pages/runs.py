@@ -13,10 +13,12 @@ from starlette.routing import Route
 from pipeline.store import Run
 from pipeline.store.store import RUN_STATES
 from pipeline.ui.context import Context
+from pipeline.ui.numbers import whole
 from pipeline.ui.rendering import render
 
 #: Runs on one page.
 PAGE = 50
+_MOST_PAGES = 100_000
 #: Metrics that have columns.
 _METRICS = 3
 
@@ -48,7 +50,7 @@ def runs(request: Request) -> Response:
     descending = given.get("order", "down") != "up"
     known = sorted((run for run in found if key(run) is not None), key=key, reverse=descending)
     ordered = known + [run for run in found if key(run) is None]
-    page = max(int(given["page"]), 1) if given.get("page", "").isdecimal() else 1
+    page = whole(given, "page", usual=1, least=1, most=_MOST_PAGES)
     kept = {"state": state, "text": text, "sort": sort, "order": "down" if descending else "up"}
 
     def address(**changes: object) -> str:

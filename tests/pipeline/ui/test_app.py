@@ -106,6 +106,33 @@ def test_what_is_not_there_is_said(app, path):
     assert "cannot be shown" in answer.text
 
 
+@pytest.mark.parametrize("digits", ["9" * 20, "9" * 5000, "²"])
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/?page={}", 200),
+        ("/artifacts?page={}", 200),
+        ("/lineage/1?depth={}", 200),
+        ("/runs/r0/logs/Trainer/text?since={}", 200),
+        ("/artifacts/{}", 404),
+        ("/lineage/{}", 404),
+    ],
+)
+def test_no_number_is_too_large(app, address, status, digits):
+    assert app.get(address.format(digits)).status_code == status
+
+
+def test_models_of_runs_that_are_not_wholly_known_are_left_out(app, monkeypatch):
+    from pipeline.ui.pages import models
+
+    assert "Older runs are left out" not in app.get("/models").text
+    monkeypatch.setattr(models, "_MOST", 2)
+    text = app.get("/models").text
+    assert "Older runs are left out" in text
+    assert "r2" in text
+    assert "r1" not in text
+
+
 @pytest.mark.parametrize(
     "name",
     [
