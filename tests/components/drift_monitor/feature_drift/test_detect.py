@@ -48,7 +48,7 @@ def test_without_drift_an_alarm_is_as_rare_as_promised():
     for seed in range(500):
         rng = np.random.default_rng(seed)
         past = Reference.of(rows(rng, 150), scores=rng.random(150))
-        config = FeatureDriftConfig(sizes=ANY, resamples=99, seed=seed)
+        config = FeatureDriftConfig(alpha=0.05, sizes=ANY, resamples=99, seed=seed)
         alarms += detect(past, rows(rng, 80), config, scores=rng.random(80))["alarm"]
     assert alarms <= stats.binom.ppf(0.999, 500, 0.05)
     assert alarms > 0
