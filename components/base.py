@@ -163,11 +163,6 @@ def write_page(path: Path, draw: Callable[[], str]) -> None:
     files.write_bytes(path, page.encode())
 
 
-def is_span(split: str) -> bool:
-    """Whether a split is a later span of data, there to be monitored."""
-    return split.startswith("span-")
-
-
 def refuse(artifact: Artifact, reason: str, *, stop: bool = False) -> None:
     """Record on an output that a gate refuses it; the run then ends with exit code 3.
 

@@ -221,7 +221,7 @@ def _newest_history(store: Store, run: Run) -> int | None:
         for artifact in store.artifacts(run=run.id, type="Model")
         if artifact.key in ("blessed_model", "model")
     }
-    if not any(each.type == _HISTORY for each in store.artifacts(limit=None)):
+    if _HISTORY not in store.types():
         return None
     for artifact in store.artifacts(type=_HISTORY):
         if artifact.state != "LIVE":

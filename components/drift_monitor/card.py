@@ -37,6 +37,7 @@ from components.page import (
     table,
     titled,
 )
+from components.spans import shown
 
 WIDTH, HEIGHT, ROW_HEIGHT = 620, 220, 20
 #: Features that are drawn and listed: those that drifted most.
@@ -428,7 +429,7 @@ def _shown(entry: Entry) -> str:
 
 
 def _without_prefix(name: str) -> str:
-    return plain(name.removeprefix("span-"))
+    return plain(shown(name))
 
 
 def _drifted(entry: Entry) -> list[str]:

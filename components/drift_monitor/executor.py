@@ -16,6 +16,7 @@ from components.drift_monitor.history import WINDOW_FILE, History
 from components.errors import InputError
 from components.models import candidates
 from components.settings import Settings
+from components.spans import LATE_LABELS_FILE, is_span
 
 if TYPE_CHECKING:
     from components.drift_monitor.span_reader import SpanReader
@@ -25,8 +26,6 @@ PAGE_FILE = "monitoring.html"
 TRAIN = "train"
 #: The model whose errors are watched.
 CHAMPION = "champion"
-#: Of SpanGen's output.
-LATE_LABELS_FILE = "late_labels.parquet"
 #: Training rows by which features are judged.
 _REFERENCE_ROWS = 100_000
 
@@ -71,13 +70,11 @@ class Executor(base.Executor):
             progress.report(0.2, "measuring what is usual")
             champion = CHAMPION if scored else None
             monitor = Monitor.begin(reader.problem, train, usual, champion, config)
-            history.models.append(
-                {**model, "settings": _settings(config), "spans_before": len(history.spans)}
-            )
+            history.models.append({**model, "settings": _settings(config)})
             splits = [
                 (name, base.split_uri(examples, name), False)
                 for name in base.split_names(examples)
-                if base.is_span(name)
+                if is_span(name)
             ]
         history.usual, history.window = monitor.usual, None
         if later is not None:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from components.drift_monitor.config import NoveltyConfig
 from components.drift_monitor.novelty.base import DRIFT, EXTENSION, KNOWN, NOVEL, UNKNOWN
 from components.drift_monitor.novelty.table import NOVELTY_DETECTORS, from_json
-from components.drift_monitor.span import Columns, Span
+from components.drift_monitor.span import Span
 from components.errors import InputError
+from components.models.rows import Columns
 
 #: Values of a text column that have a coordinate of their own.
 _VALUES = 8

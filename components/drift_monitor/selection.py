@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from components.drift_monitor import error_stream
 from components.drift_monitor.config import DETECTORS, TASK_ROWS, DriftMonitorConfig
 from components.drift_monitor.span import Problem
 from components.errors import InputError
@@ -67,4 +66,6 @@ def check(
             )
     if config.detectors:
         # Impossible parameters, before anything runs.
+        from components.drift_monitor import error_stream  # SciPy, for whoever sets detectors
+
         error_stream.make(config.detectors, Problem(task, "", ()), np.zeros(1))

@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.models.metric_names import BINARY, REGRESSION, Task
-
-#: One array [n] a column: float64 where NaN is a missing value, or text where "" is one.
-Columns = dict[str, NDArray[Any]]
+from components.models.rows import Columns
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,8 @@ from components.models import predict, raw_columns
 from components.models.metric_names import REGRESSION
 from components.models.predict import BATCH_ROWS
 from components.models.reading import time_column
-
-#: Features of later rows: what tells them apart, and when they were, if that is no feature of the
-#: model.
-KEY, TIME = "__key__", "__time__"
-_IMAGE = "image"
+from components.models.transformed import IMAGE
+from components.spans import KEY, TIME
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ class SpanReader:
         self._columns = [
             feature
             for name, feature in features.items()
-            if name not in (self.problem.label, _IMAGE if dataset.get("image") else None)
+            if name not in (self.problem.label, IMAGE if dataset.get("image") else None)
         ]
         self._models = {name: predict.load(uri) for name, uri in models.items()}
 

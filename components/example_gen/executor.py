@@ -20,11 +20,10 @@ from components.example_gen.config import DataConfig, SpansConfig
 from components.example_gen.dataset import DatasetSpec
 from components.example_gen.inspect import fingerprint
 from components.settings import Settings
+from components.spans import KEY, LATE_LABELS_FILE
 
 #: Custom property of the output: the rows of each split, as JSON.
 ROWS = "rows"
-#: In SpanGen's output: keys and labels that came later than their rows.
-LATE_LABELS_FILE = "late_labels.parquet"
 
 
 class Executor(base.Executor):
@@ -87,5 +86,5 @@ class SpanExecutor(base.Executor):
             Path(result.uri).mkdir(parents=True, exist_ok=True)
             with files.atomic_path(Path(result.uri) / LATE_LABELS_FILE) as path:
                 pyarrow.parquet.write_table(
-                    pa.table({later.KEY: pa.array(keys, pa.string()), spec.label: labels}), path
+                    pa.table({KEY: pa.array(keys, pa.string()), spec.label: labels}), path
                 )

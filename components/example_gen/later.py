@@ -19,12 +19,9 @@ from components.errors import InputError
 from components.example_gen import image_folder, storage
 from components.example_gen.config import LaterSpan, SpansConfig
 from components.example_gen.dataset import DatasetSpec
-from components.example_gen.periods import PREFIX
 from components.example_gen.readers import READERS, read_batches
+from components.spans import KEY, PREFIX, TIME
 
-#: Features of a stored row: what tells it from others (see `SpansConfig.key`), and when it was, if
-#: that is no feature of the model.
-KEY, TIME = "__key__", "__time__"
 _NAME_LENGTH = 40
 
 

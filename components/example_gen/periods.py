@@ -6,9 +6,7 @@ import datetime
 from collections.abc import Iterable
 
 from components.example_gen.config import Every, Periods
-
-#: Beginning of the name of each such split; see `components.base.is_span`.
-PREFIX = "span-"
+from components.spans import PREFIX
 
 
 def start_of(periods: Periods) -> int:

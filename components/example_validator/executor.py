@@ -12,6 +12,7 @@ from components import base, files
 from components.example_validator import card, validation
 from components.example_validator.config import ValidatorConfig
 from components.settings import Settings
+from components.spans import is_span
 
 #: Name that TFX gives to a split's anomalies (a binary proto).
 FILE_NAME = "SchemaDiff.pb"
@@ -51,7 +52,7 @@ class Executor(base.Executor):
         blocking = [
             (split, anomaly)
             for split, found in readable.items()
-            if not base.is_span(split)
+            if not is_span(split)
             for anomaly in found
         ]
         if blocking and config.on_anomaly == "stop":

@@ -16,10 +16,8 @@ from components.models.edge import FEATURIZER_DIRECTORY
 from components.models.featurizing import argument_names
 from components.models.lite_model import LiteModel
 from components.models.predict import BATCH_ROWS
+from components.models.rows import Columns
 from components.models.served import MODEL_FILE, is_edge, served_directory
-
-#: One array [n] a column: float64 where NaN is a missing value, or text where "" is one.
-Columns = dict[str, np.ndarray]
 
 
 def read(records: Iterable[Sequence[bytes]], schema: schema_pb2.Schema) -> Columns:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+#: One array [n] a column: float64 where NaN is a missing value, or text where "" is one.
+Columns = dict[str, np.ndarray]
+
 
 @dataclass(frozen=True)
 class Rows:

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from components.models.metric_names import Task
+from components.models.rows import Columns as Columns  # for those who take a Subject
 
 if TYPE_CHECKING:
     import tf_keras
 
     from components.models.transformed import Features
-
-#: One array [n] a column: float64 where NaN is a missing value, or text where "" is one.
-Columns = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from components import base, files
 from components.schema_gen import curated, images, inference
 from components.schema_gen.config import SchemaConfig
 from components.settings import Settings
+from components.spans import is_span
 
 #: Name that TFX gives to a schema (a text proto).
 FILE_NAME = "schema.pbtxt"
@@ -34,7 +35,7 @@ class Executor(base.Executor):
                     str(Path(base.split_uri(statistics, split)) / "FeatureStats.pb")
                 )
                 for split in base.split_names(statistics)
-                if not base.is_span(split)
+                if not is_span(split)
             ]
             schema = inference.infer(
                 of_splits,

@@ -13,7 +13,7 @@ from pipeline.diagram import Box
 from pipeline.report import overview, page
 from pipeline.report.facts import Facts
 from pipeline.store import Comparison, Run, Store
-from pipeline.ui.texts import duration, moment
+from pipeline.texts import duration, moment
 
 #: Characters of a setting that are shown.
 _VALUE = 120

@@ -12,9 +12,10 @@ from typing import Any
 
 from components.charts import escape, plain
 from components.page import Column, Row, count, number, pairs, table
+from components.spans import shown
 from pipeline.report.config import ReportConfig
 from pipeline.report.facts import Facts
-from pipeline.ui.texts import moment
+from pipeline.texts import moment
 
 #: Libraries whose versions a model depends on.
 _LIBRARIES = ("tfx", "tensorflow", "tf-keras", "tensorflow-transform", "scikit-learn")
@@ -102,7 +103,7 @@ def _limits(facts: Facts, evaluation: dict[str, Any] | None) -> list[str]:
     if history:
         for entry in history["spans"]:
             for alarm in entry["alarms"]:
-                name = entry["name"].removeprefix("span-")
+                name = shown(entry["name"])
                 found.append(f"Drift in {name}: {alarm['reason']}.")
     return found
 

@@ -10,7 +10,7 @@ from pipeline import diagram
 from pipeline.diagram import Box
 from pipeline.report.facts import Facts
 from pipeline.report.sections import SECTIONS
-from pipeline.ui.texts import duration, moment
+from pipeline.texts import duration, moment
 
 #: Metrics that are listed; the first ones of the run's summary.
 _METRICS = 12

@@ -13,7 +13,7 @@ from pipeline.report.config import ReportConfig
 from pipeline.report.facts import Facts
 from pipeline.report.sections import SECTIONS, section_of
 from pipeline.store import Run, Store
-from pipeline.ui.texts import moment
+from pipeline.texts import moment
 
 #: Directory below the pipeline's root.
 DIRECTORY = "reports"

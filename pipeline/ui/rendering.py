@@ -11,7 +11,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from pipeline.ui import texts
+from pipeline import texts
 from pipeline.ui.context import Context
 from pipeline.ui.security import TOKEN_FIELD
 

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.errors import InputError
+from components.models.rows import Columns as Columns  # for those who compare them
 
 Kind = Literal["numeric", "categorical"]
-#: One array [n] a column: numbers where NaN is a missing value, or text where "" is one.
-Columns = dict[str, NDArray[Any]]
 
 
 def clean(columns: Columns, what: str) -> tuple[dict[str, NDArray[Any]], int]:

@@ -20,12 +20,12 @@ from pipeline.report import overview, report
 from pipeline.report.config import ReportConfig
 from pipeline.report.facts import Facts
 from pipeline.store import Run
+from pipeline.texts import duration
 from pipeline.ui import starting
 from pipeline.ui.context import Context
 from pipeline.ui.numbers import whole
 from pipeline.ui.rendering import fragment, render
 from pipeline.ui.security import SANDBOX_POLICY
-from pipeline.ui.texts import duration
 
 #: Bytes of a log that one answer carries: the last ones, or those since the last answer.
 _LOG_BYTES = 200_000
