@@ -340,12 +340,16 @@ def _ordered(names: Iterable[str]) -> list[str]:
 
 
 def _slices(spans: list[Entry]) -> str:
-    if not spans:
+    """Tell the slices of the last span that has labels."""
+
+    def slices(entry: Entry) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = entry["metrics"].get(CHAMPION, {}).get("slices", [])
+        return found
+
+    last = next((entry for entry in reversed(spans) if slices(entry)), None)
+    if last is None:
         return ""
-    last = spans[-1]
-    found = last["metrics"].get(CHAMPION, {}).get("slices", [])
-    if not found:
-        return ""
+    found = slices(last)
     names = [name for name in _ordered(found[0]["metrics"]) if name != "ExampleCount"]
     columns = [Column("slice", "name"), Column("rows", "number")]
     columns += [Column(name, "number") for name in names]
@@ -359,7 +363,9 @@ def _slices(spans: list[Entry]) -> str:
         )
         for each in found
     ]
-    return titled("Slices", table("Slices", f"Of {_shown(last)}, the last span.", columns, rows))
+    return titled(
+        "Slices", table("Slices", f"Of {_shown(last)}, the last with labels.", columns, rows)
+    )
 
 
 def _novelty(spans: list[Entry]) -> str:
